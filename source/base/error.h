@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What went wrong, who caused it, and a sentence for the operator.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <tl/expected.hpp>
+
+namespace gatehouse {
+
+// Who caused an error. Clients are told the kind of thing that failed, operators which one.
+enum class ErrorSource : uint8_t { kInternal, kDownstream, kUpstream, kConfig };
+
+// The kinds of failure the data path and the loaders tell apart. proxy/error_response.cc maps each
+// to a status, a response flag, a retry decision and a log field; ErrorName() is its public name
+// (`x-gatehouse-error`).
+enum class ErrorCode : uint8_t {
+  kNone,
+  // Downstream: the request can't be served as it was sent.
+  kMalformedRequest,       // 400
+  kMalformedPath,          // 400
+  kRequestTimeout,         // 408
+  kBodyTooLarge,           // 413
+  kTargetTooLong,          // 414
+  kHeadersTooLarge,        // 431
+  kExpectationFailed,      // 417
+  kUnsupportedCoding,      // 501
+  kMethodNotSupported,     // 501
+  kVersionNotSupported,    // 505
+  kClientGone,             // 499 in logs: nobody is left to answer
+  // Routing and policy.
+  kNoRoute,                // 404
+  kDenied,                 // 403
+  kNoEndpoint,             // 503: the cluster has none, or none carries the labels
+  // Upstream.
+  kConnectFailed,          // 503
+  kConnectTimeout,         // 504
+  kUpstreamReset,          // 502: closed before a whole response
+  kMalformedResponse,      // 502
+  kResponseTimeout,        // 504
+  // Limits of the gateway.
+  kOverloaded,             // 503
+  kDraining,               // 503
+  // Loading and starting.
+  kInvalidConfig,
+  kIo,
+  kInternal,               // 500
+};
+
+// The stable public name of `code`: lower case, words joined by underscores.
+std::string_view ErrorName(ErrorCode code);
+
+struct Error {
+  ErrorCode code = ErrorCode::kInternal;
+  ErrorSource source = ErrorSource::kInternal;
+  std::string message;  // A sentence for operators; never sent to clients.
+};
+
+// A value, or why there is none.
+template <typename T>
+using Result = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> Fail(ErrorCode code, ErrorSource source, std::string message) {
+  return tl::unexpected<Error>(Error{code, source, std::move(message)});
+}
+
+}  // namespace gatehouse
