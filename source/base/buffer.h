@@ -2,24 +2,63 @@
 // Bytes on their way: appended at the end, consumed at the front, no memory while empty.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <string_view>
+#include <utility>
 
 namespace gatehouse {
+
+// Recycles the memory of buffers in power-of-two blocks. One per worker; not thread-safe. Must
+// outlive its buffers.
+class BufferPool {
+ public:
+  BufferPool() = default;
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+  ~BufferPool();
+
+  // A block of at least `bytes`; `*capacity` is what it holds.
+  char* Take(size_t bytes, size_t* capacity);
+  void Give(char* block, size_t capacity);
+
+  // Frees what is kept for reuse.
+  void Trim();
+
+ private:
+  static constexpr size_t kMinBytes = 1024;
+  static constexpr size_t kBins = 9;  // 1 KiB to 256 KiB; larger blocks are not kept.
+  static constexpr size_t kMaxIdleBytesPerBin = 1 << 20;
+  struct Block {
+    Block* next;
+  };
+  struct Bin {
+    Block* idle = nullptr;
+    size_t count = 0;
+  };
+  std::array<Bin, kBins> bins_;
+};
 
 // One contiguous growable run of bytes. Views into it are valid until the next call that is not
 // const. Not thread-safe.
 class Buffer {
  public:
-  Buffer() = default;
-  Buffer(Buffer&&) noexcept = default;
-  Buffer& operator=(Buffer&&) noexcept = default;
+  explicit Buffer(BufferPool& pool) : pool_(&pool) {}
+  Buffer(Buffer&& other) noexcept { *this = std::move(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(data_, other.data_);
+    std::swap(begin_, other.begin_);
+    std::swap(end_, other.end_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+  ~Buffer() { Release(); }
 
   size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
-  std::string_view view() const { return {data_.get() + begin_, size()}; }
+  std::string_view view() const { return {data_ + begin_, size()}; }
 
   void Append(std::string_view bytes) {
     if (bytes.empty()) {
@@ -31,14 +70,14 @@ class Buffer {
 
   // Room for `bytes` more at the end; Commit() makes what was written part of the buffer.
   char* Reserve(size_t bytes) {
-    if (capacity_ - end_ < bytes) {
+    if (capacity_ - end_ < bytes) [[unlikely]] {
       Grow(bytes);
     }
-    return data_.get() + end_;
+    return data_ + end_;
   }
   void Commit(size_t bytes) { end_ += bytes; }
 
-  // Removes `bytes` from the front; the memory goes when the last one does.
+  // Removes `bytes` from the front; the memory goes back to the pool with the last one.
   void Consume(size_t bytes) {
     begin_ += bytes;
     if (begin_ == end_) {
@@ -48,14 +87,18 @@ class Buffer {
 
   // Empties the buffer and gives its memory back.
   void Release() {
-    data_.reset();
-    begin_ = end_ = capacity_ = 0;
+    if (data_ != nullptr) {
+      pool_->Give(data_, capacity_);
+      data_ = nullptr;
+      begin_ = end_ = capacity_ = 0;
+    }
   }
 
  private:
   void Grow(size_t bytes);
 
-  std::unique_ptr<char[]> data_;
+  BufferPool* pool_ = nullptr;
+  char* data_ = nullptr;
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t capacity_ = 0;
