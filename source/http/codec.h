@@ -35,7 +35,9 @@ class StreamEvents {
   virtual void OnData(std::string_view data, bool end) = 0;
   // Ends the message.
   virtual void OnTrailers(Headers& trailers) = 0;
-  // The stream is over before its message was whole. No event follows.
+  // The stream is over before its message was whole. No event follows. Server side: with a code
+  // other than kClientGone (malformed or oversized content) an answer that has not begun can still
+  // be sent; the codec closes the connection after it.
   virtual void OnReset(const Error& error) = 0;
   // What was sent has left; more may be sent.
   virtual void OnCredit() = 0;
@@ -48,6 +50,10 @@ class StreamEvents {
 class RequestEvents : public StreamEvents {
  public:
   virtual void OnHeaders(RequestHead& head, bool end) = 0;
+  // The request can't be taken (malformed, too large, version unknown …). `head` holds what could
+  // be read, perhaps nothing. No further event follows; the owner answers through the sender, and
+  // the codec closes the connection after that answer.
+  virtual void OnRefused(RequestHead& head, const Error& error) = 0;
 
  protected:
   ~RequestEvents() = default;
