@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of one stream when it ends: what log formats, counters and filters read.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "source/base/clock.h"
+#include "source/base/error.h"
+#include "source/base/ip.h"
+
+namespace gatehouse::observe {
+
+// Looks header fields up by name (any case), for formats that name them.
+class HeaderSource {
+ public:
+  virtual std::string_view RequestHeader(std::string_view name) const = 0;
+  virtual std::string_view ResponseHeader(std::string_view name) const = 0;
+
+ protected:
+  ~HeaderSource() = default;
+};
+
+// Views live as long as the stream. Empty or zero: not known, or it never came to that.
+struct StreamInfo {
+  WallTime start{};                // First byte of the request.
+  MonotonicTime started{};
+  Duration duration{};             // To the last byte handed to the kernel; set when it ends.
+  Duration upstream_duration{};    // From the first attempt to the end of its response.
+
+  std::string_view method;
+  std::string_view target;         // As received, query included.
+  std::string_view path;           // As matched.
+  std::string_view host;
+  std::string_view scheme;
+  std::string_view protocol;       // "HTTP/1.1"
+  IpAddress peer;                  // Of the connection (or PROXY protocol).
+  uint16_t peer_port = 0;
+  IpAddress client;                // The peer, or whom a trusted proxy names.
+  bool client_is_peer = true;
+
+  std::string_view listener;
+  std::string_view route;
+  std::string_view cluster;
+  std::string_view endpoint;       // "10.0.0.3:9002"
+  uint32_t attempts = 0;
+  uint16_t upstream_status = 0;
+
+  uint16_t status = 0;             // Sent to the client; 0 when none was.
+  uint64_t request_bytes = 0;      // Content only.
+  uint64_t response_bytes = 0;
+  bool complete = false;           // The whole response left.
+  ErrorCode error = ErrorCode::kNone;
+  std::string_view error_detail;   // For operators only.
+  std::string_view request_id;
+  const HeaderSource* headers = nullptr;
+};
+
+}  // namespace gatehouse::observe

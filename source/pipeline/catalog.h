@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of filter types known to this build. source/filters/builtin.cc fills it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/config/object.h"
+#include "source/observe/metrics.h"
+#include "source/pipeline/filter.h"
+
+namespace gatehouse::pipeline {
+
+// What a loader may use besides its own mapping. Control thread (or the one that compiles).
+struct LoadContext {
+  observe::Metrics* metrics = nullptr;
+  uint32_t workers = 1;
+  // False while a configuration is only checked: files are read and resolved, nothing is opened for
+  // writing, no thread is started.
+  bool activate = true;
+  // The filter's name in the configuration; for metric labels.
+  std::string_view filter_name;
+  // Of a per-route override: the definition it changes. Shared state comes from there.
+  const FilterDefinition* base = nullptr;
+
+  // A counter of this filter: gatehouse_filter_TYPE_WHAT_total{filter="NAME"}.
+  observe::MetricId Counter(std::string_view type, std::string_view what,
+                            std::string_view help) const;
+};
+
+struct FilterType {
+  std::string_view name;
+  // Reads the mapping; mistakes go to its diagnostics, and then the result is not used.
+  std::shared_ptr<FilterDefinition> (*load)(config::Object& in, const LoadContext& context);
+  std::string_view help;
+};
+
+class Catalog {
+ public:
+  explicit Catalog(std::vector<FilterType> types) : types_(std::move(types)) {}
+  const FilterType* Find(std::string_view name) const;
+  const std::vector<FilterType>& types() const { return types_; }
+
+ private:
+  std::vector<FilterType> types_;
+};
+
+}  // namespace gatehouse::pipeline

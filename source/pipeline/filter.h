@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filter contract: one class per filter, one .cc file, no header.
+//
+// A definition is made once, when the configuration is loaded; a filter once per stream, in the
+// stream's arena. Requests pass the chain in order, responses in reverse. docs/adding_a_filter.md
+// goes through a whole one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "source/pipeline/stream.h"
+
+namespace gatehouse::pipeline {
+
+// One step of the pipeline, for one stream. Destroyed with the stream's arena. `chunk` is a view
+// of the content that passes; a filter may point it at other bytes, which must stay valid until the
+// next call for the same direction.
+class Filter {
+ public:
+  virtual Action OnRequestHeaders(http::RequestHead&, Stream&) { return Action::kContinue; }
+  virtual Action OnRequestBody(std::string_view& /*chunk*/, bool /*end*/, Stream&) {
+    return Action::kContinue;
+  }
+  virtual Action OnRequestTrailers(http::Headers&, Stream&) { return Action::kContinue; }
+  // May still Reply(): the upstream's response is then dropped.
+  virtual Action OnResponseHeaders(http::ResponseHead&, Stream&) { return Action::kContinue; }
+  virtual Action OnResponseBody(std::string_view& /*chunk*/, bool /*end*/, Stream&) {
+    return Action::kContinue;
+  }
+  virtual Action OnResponseTrailers(http::Headers&, Stream&) { return Action::kContinue; }
+  // Always and exactly once, whatever happened, for every filter of the chain.
+  virtual void OnStreamEnd(const observe::StreamInfo&, Stream&) noexcept {}
+
+ protected:
+  ~Filter() = default;
+};
+
+// Which phases a filter overrides. The chain skips the others without a call; a chain whose filters
+// look at no body lets bodies pass untouched.
+struct Phases {
+  bool request_headers = false;
+  bool request_body = false;
+  bool request_trailers = false;
+  bool response_headers = false;
+  bool response_body = false;
+  bool response_trailers = false;
+  bool stream_end = false;
+
+  template <typename F>
+  static constexpr Phases Of() {
+    return {
+        .request_headers = !std::is_same_v<decltype(&F::OnRequestHeaders),
+                                           decltype(&Filter::OnRequestHeaders)>,
+        .request_body =
+            !std::is_same_v<decltype(&F::OnRequestBody), decltype(&Filter::OnRequestBody)>,
+        .request_trailers = !std::is_same_v<decltype(&F::OnRequestTrailers),
+                                            decltype(&Filter::OnRequestTrailers)>,
+        .response_headers = !std::is_same_v<decltype(&F::OnResponseHeaders),
+                                            decltype(&Filter::OnResponseHeaders)>,
+        .response_body =
+            !std::is_same_v<decltype(&F::OnResponseBody), decltype(&Filter::OnResponseBody)>,
+        .response_trailers = !std::is_same_v<decltype(&F::OnResponseTrailers),
+                                             decltype(&Filter::OnResponseTrailers)>,
+        .stream_end = !std::is_same_v<decltype(&F::OnStreamEnd), decltype(&Filter::OnStreamEnd)>,
+    };
+  }
+};
+
+// A named filter of the configuration: immutable after loading, shared by all workers and by every
+// snapshot whose definition of it is the same. State that must survive a reload lives here.
+class FilterDefinition {
+ public:
+  FilterDefinition(Phases phases, uint64_t max_buffer) : phases_(phases), max_buffer_(max_buffer) {}
+  FilterDefinition(const FilterDefinition&) = delete;
+  FilterDefinition& operator=(const FilterDefinition&) = delete;
+  virtual ~FilterDefinition() = default;
+
+  // The filter of one stream: made in stream.arena(), or one object shared by all when it keeps no
+  // state. Any worker.
+  virtual Filter* NewFilter(Stream& stream) const = 0;
+
+  // Control thread: USR1 arrived. For definitions that write files.
+  virtual void ReopenFiles() {}
+
+  const Phases& phases() const { return phases_; }
+  // Bytes that kCollect may gather before 413.
+  uint64_t max_buffer() const { return max_buffer_; }
+
+  // Set once by FilterTable.
+  std::string name;       // As users wrote it: the log, stats and docs word.
+  std::string_view type;  // The catalog's word.
+  bool required = false;  // `required: true`: routes can't skip it.
+
+ private:
+  Phases phases_;
+  uint64_t max_buffer_;
+};
+
+// A definition whose filters are made as F(config), one per stream. Config must be const-usable
+// from any worker.
+template <typename F, typename Config>
+class DefinitionOf final : public FilterDefinition {
+ public:
+  explicit DefinitionOf(Config config, uint64_t max_buffer = 0)
+      : FilterDefinition(Phases::Of<F>(), max_buffer), config_(std::move(config)) {}
+  Filter* NewFilter(Stream& stream) const override { return stream.arena().New<F>(config_); }
+
+ private:
+  Config config_;
+};
+
+template <typename F, typename Config>
+std::shared_ptr<FilterDefinition> Define(Config config, uint64_t max_buffer = 0) {
+  return std::make_shared<DefinitionOf<F, Config>>(std::move(config), max_buffer);
+}
+
+}  // namespace gatehouse::pipeline

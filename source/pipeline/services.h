@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work outside the stream, as filters ask for it. Implemented by proxy/ and server/, injected.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/base/error.h"
+
+namespace gatehouse::pipeline {
+
+// A call under way. Destroying it cancels the call: its callback is not called any more. Streams
+// own theirs, so none outlives its stream.
+class Pending {
+ public:
+  virtual ~Pending() = default;
+};
+
+struct FetchRequest {
+  std::string cluster;
+  std::string method = "GET";
+  std::string target = "/";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  Duration timeout = std::chrono::seconds(5);
+  uint64_t max_response_bytes = 1 << 20;
+};
+
+struct FetchResponse {
+  uint16_t status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+// The services of one worker. Callbacks run on that worker, never inside the call that asked.
+class Services {
+ public:
+  // An HTTP request through a cluster.
+  virtual std::unique_ptr<Pending> Fetch(FetchRequest request,
+                                         std::function<void(Result<FetchResponse>)> done) = 0;
+  // Calls `done` after `delay`; coarse (the worker's tick, about 50 ms).
+  virtual std::unique_ptr<Pending> Timer(Duration delay, std::function<void()> done) = 0;
+  // Runs `work` on the background pool, then `done` here.
+  virtual std::unique_ptr<Pending> Background(std::function<void()> work,
+                                              std::function<void()> done) = 0;
+
+ protected:
+  ~Services() = default;
+};
+
+}  // namespace gatehouse::pipeline
