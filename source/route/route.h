@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// A route: what it matches and what happens then. Immutable once loaded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/base/ip.h"
+#include "source/http/message/head.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace gatehouse::route {
+
+// A test of one header, query or cookie value.
+struct ValueMatch {
+  enum class Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kRegex, kPresent, kAbsent };
+  std::string name;  // Headers: lower case.
+  Kind kind = Kind::kExact;
+  std::string text;
+  std::shared_ptr<const re2::RE2> regex;  // kRegex: full match.
+
+  // `value`: nothing when the name does not appear.
+  bool Matches(std::optional<std::string_view> value) const;
+};
+
+enum class PathKind : uint8_t { kAny, kExact, kPrefix, kRegex };
+
+// All parts must hold. Empty lists hold always.
+struct RouteMatch {
+  std::vector<std::string> hosts;  // Lower case; "*.example.org" stands for one or more labels.
+  PathKind path_kind = PathKind::kAny;
+  std::string path;                // Prefixes match by segment.
+  std::shared_ptr<const re2::RE2> path_regex;  // RE2, full match.
+  std::vector<std::string> methods;
+  std::vector<ValueMatch> headers;
+  std::vector<ValueMatch> query;
+  std::vector<ValueMatch> cookies;
+  std::vector<Cidr> client_ip;
+  std::string scheme;              // "http", "https" or empty.
+  std::vector<uint32_t> listeners; // Indices of listeners by declaration; empty: all.
+};
+
+using LabelSet = std::vector<std::pair<std::string, std::string>>;  // Sorted by key.
+
+// One possible destination of a forward.
+struct Arm {
+  uint32_t cluster = 0;   // Index in the snapshot's clusters.
+  std::string cluster_name;
+  LabelSet labels;        // Endpoints must carry these: the route's and the arm's own.
+  uint32_t weight = 1;
+};
+
+struct HeaderEdits {
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::pair<std::string, std::string>> add;
+  std::vector<std::string> remove;
+  bool empty() const { return set.empty() && add.empty() && remove.empty(); }
+};
+
+struct Forward {
+  std::vector<Arm> arms;  // Not empty; weights sum to more than 0.
+  uint64_t total_weight = 1;
+  // rewrite:
+  std::string strip_prefix;          // Cut from the path; what is left starts with "/".
+  std::string prefix;                // Put before what is left.
+  std::string path;                  // Replaces the whole path.
+  std::string host;                  // Replaces Host.
+  HeaderEdits headers;
+  bool rewrites_path() const { return !strip_prefix.empty() || !prefix.empty() || !path.empty(); }
+};
+
+struct Redirect {
+  uint16_t status = 302;
+  std::string scheme;   // Empty parts stay as they were asked for.
+  std::string host;
+  uint16_t port = 0;
+  std::string path;
+  std::string prefix;   // Replaces the matched path_prefix.
+  bool strip_query = false;
+};
+
+struct Respond {
+  uint16_t status = 200;
+  std::string body;
+  std::string content_type;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// Zero: the default of the cluster or listener, or none.
+struct RouteTimeouts {
+  Duration response_headers{std::chrono::seconds(60)};
+  Duration idle{std::chrono::seconds(60)};  // Between two bytes of either direction.
+  Duration total{0};                        // Whole stream; 0 is none.
+};
+
+struct Route {
+  std::string name;          // "routes[3]" when it was not given one.
+  uint32_t index = 0;        // By declaration; the smallest that matches wins.
+  RouteMatch match;
+  std::variant<Forward, Redirect, Respond> action;
+  RouteTimeouts timeouts;
+};
+
+// What a route is matched against. Views live as long as the stream.
+struct RequestFacts {
+  const http::RequestHead& head;  // host and path normalised.
+  uint32_t listener = 0;
+  IpAddress client;
+};
+
+}  // namespace gatehouse::route
