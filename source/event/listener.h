@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listening sockets and who accepts from them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/base/error.h"
+#include "source/event/address.h"
+#include "source/event/deadline.h"
+#include "source/event/loop.h"
+
+namespace gatehouse::event {
+
+// The sockets of one address: a fixed number, SO_REUSEPORT, so that the kernel spreads connections
+// over workers. Owned by the server; accepting on them is lent to Acceptors. Control thread.
+class ListeningSockets {
+ public:
+  // Binds `count` sockets. Refuses an address where somebody listens already, which SO_REUSEPORT
+  // alone would not. Port 0 picks a free one, the same for all.
+  static Result<std::unique_ptr<ListeningSockets>> Bind(const SocketAddress& address, size_t count);
+  ~ListeningSockets();
+  ListeningSockets(const ListeningSockets&) = delete;
+  ListeningSockets& operator=(const ListeningSockets&) = delete;
+
+  const SocketAddress& address() const { return address_; }
+  const std::vector<int>& fds() const { return fds_; }
+
+ private:
+  ListeningSockets() = default;
+  SocketAddress address_;
+  std::vector<int> fds_;
+};
+
+// Accepts on one listening descriptor, on one loop. Does not own the descriptor.
+class Acceptor final : private Deadline {
+ public:
+  class Handler {
+   public:
+    // A new connection, non-blocking and close-on-exec; the handler owns `fd`.
+    virtual void OnAccept(int fd, const SocketAddress& peer) = 0;
+    // accept() failed for want of descriptors or memory; it is tried again shortly.
+    virtual void OnAcceptError(int error) = 0;
+
+   protected:
+    ~Handler() = default;
+  };
+
+  Acceptor(Loop& loop, int listening_fd, Handler& handler);
+  // Takes what is still queued, if asked, and stops.
+  void Drain();
+
+ private:
+  void OnReadable();
+  void OnDeadline() override;
+
+  Loop& loop_;
+  int fd_;
+  Handler& handler_;
+  EventPtr event_;
+};
+
+}  // namespace gatehouse::event

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/event/loop.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/check.h"
+#include "source/event/deadline.h"
+
+namespace gatehouse::event {
+
+void EventDelete::operator()(struct event* event) const { event_free(event); }
+
+void Ready::Unlink() {
+  if (previous_ != nullptr) {
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    next_ = previous_ = nullptr;
+  }
+}
+
+Loop::Loop(std::string name) : name_(std::move(name)), now_(MonotonicNow()) {
+  event_config* config = event_config_new();
+  GATEHOUSE_CHECK(config != nullptr, "out of memory");
+  event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+  event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
+  base_ = event_base_new_with_config(config);
+  event_config_free(config);
+  GATEHOUSE_CHECK(base_ != nullptr, "epoll is not available");
+
+  wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  GATEHOUSE_CHECK(wake_fd_ >= 0, "no file descriptor left for an event loop");
+  wake_event_.reset(event_new(
+      base_, wake_fd_, EV_READ | EV_PERSIST,
+      [](evutil_socket_t fd, short, void* self) {
+        uint64_t count = 0;
+        [[maybe_unused]] const ssize_t n = read(fd, &count, sizeof(count));
+        static_cast<Loop*>(self)->RunPosted();
+      },
+      this));
+  event_add(wake_event_.get(), nullptr);
+  ready_event_.reset(event_new(
+      base_, -1, EV_PERSIST,
+      [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->RunReady(); }, this));
+  ready_.next_ = ready_.previous_ = &ready_;
+  deadlines_ = std::make_unique<DeadlineWheel>(*this);
+}
+
+Loop::~Loop() {
+  doomed_.clear();
+  posted_.clear();
+  deadlines_.reset();
+  ready_event_.reset();
+  wake_event_.reset();
+  close(wake_fd_);
+  event_base_free(base_);
+  while (ready_.next_ != &ready_) {
+    ready_.next_->Unlink();
+  }
+}
+
+void Loop::Run() {
+  thread_ = static_cast<uint64_t>(pthread_self());
+  pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+  UpdateNow();
+  while (!stopping_) {
+    event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  }
+  RunPosted();
+  RunReady();
+}
+
+bool Loop::InLoopThread() const { return thread_ == static_cast<uint64_t>(pthread_self()); }
+
+void Loop::Stop() {
+  Post([this] {
+    stopping_ = true;
+    event_base_loopbreak(base_);
+  });
+}
+
+void Loop::Post(std::function<void()> task) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wake = posted_.empty();
+    posted_.push_back(std::move(task));
+  }
+  if (wake) {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = write(wake_fd_, &one, sizeof(one));
+  }
+}
+
+void Loop::RunPosted() {
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(posted_);
+  }
+  for (std::function<void()>& task : tasks) {
+    UpdateNow();
+    task();
+    task = nullptr;
+  }
+  RunFlushes();
+}
+
+void Loop::RunFlushes() {
+  // Flushing may queue more: a drained peer is given more to send.
+  for (size_t i = 0; i < flushes_.size(); ++i) {
+    Flushable* flushable = flushes_[i];
+    if (flushable != nullptr) {
+      flushable->flush_queued_ = false;
+      flushable->OnFlush();
+    }
+  }
+  flushes_.clear();
+}
+
+void Loop::ForgetFlush(Flushable& flushable) {
+  if (flushable.flush_queued_) {
+    flushable.flush_queued_ = false;
+    std::replace(flushes_.begin(), flushes_.end(), &flushable, static_cast<Flushable*>(nullptr));
+  }
+}
+
+void Loop::Queue(Ready& ready) {
+  if (ready.queued()) {
+    return;
+  }
+  ready.previous_ = ready_.previous_;
+  ready.next_ = &ready_;
+  ready_.previous_->next_ = &ready;
+  ready_.previous_ = &ready;
+  WakeReady();
+}
+
+void Loop::WakeReady() {
+  if (!ready_armed_) {
+    ready_armed_ = true;
+    event_active(ready_event_.get(), 0, 0);
+  }
+}
+
+void Loop::RunReady() {
+  // What is queued while this runs waits for the next turn, so that sockets get theirs in between.
+  ready_armed_ = false;
+  UpdateNow();
+  ListHead turn;
+  turn.next_ = turn.previous_ = &turn;
+  if (ready_.next_ != &ready_) {
+    turn.next_ = ready_.next_;
+    turn.previous_ = ready_.previous_;
+    turn.next_->previous_ = turn.previous_->next_ = &turn;
+    ready_.next_ = ready_.previous_ = &ready_;
+  }
+  while (turn.next_ != &turn) {
+    Ready* ready = turn.next_;
+    ready->Unlink();
+    ready->OnReady();
+  }
+  RunFlushes();
+  turn.next_ = turn.previous_ = nullptr;
+  std::vector<Doomed> doomed;
+  doomed.swap(doomed_);
+}
+
+}  // namespace gatehouse::event

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's event loop: libevent without locks, wake-ups by eventfd, coarse deadlines, and a
+// ready list for work that must not happen inside the current callback.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "source/base/clock.h"
+
+struct event;
+struct event_base;
+
+namespace gatehouse::event {
+
+class DeadlineWheel;
+
+struct EventDelete {
+  void operator()(struct event* event) const;
+};
+using EventPtr = std::unique_ptr<struct event, EventDelete>;
+
+// Something that can be put on the ready list. Removes itself when destroyed. Loop thread only.
+class Ready {
+ public:
+  Ready() = default;
+  Ready(const Ready&) = delete;
+  Ready& operator=(const Ready&) = delete;
+  bool queued() const { return previous_ != nullptr; }
+
+ protected:
+  ~Ready() { Unlink(); }
+  void Unlink();
+
+ private:
+  friend class Loop;
+  virtual void OnReady() = 0;
+
+  Ready* next_ = nullptr;
+  Ready* previous_ = nullptr;
+};
+
+// Output that is gathered during a callback and leaves when it ends. Loop thread only.
+class Flushable {
+ public:
+  Flushable() = default;
+  Flushable(const Flushable&) = delete;
+  Flushable& operator=(const Flushable&) = delete;
+
+ protected:
+  ~Flushable() = default;
+
+ private:
+  friend class Loop;
+  virtual void OnFlush() = 0;
+  bool flush_queued_ = false;
+};
+
+// Created on any thread, run on one; everything but Post() and Stop() belongs to that one.
+class Loop {
+ public:
+  // `name` appears in thread names, at most 15 bytes.
+  explicit Loop(std::string name);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs until Stop(); then runs what has been posted and returns.
+  void Run();
+  // Any thread.
+  void Stop();
+  // Runs `task` on the loop, after the current callback. Any thread; order is kept per caller. A
+  // task posted to a loop that never runs again is destroyed with the loop.
+  void Post(std::function<void()> task);
+
+  // Runs `ready.OnReady()` once before the loop sleeps next. Queued again while running: next turn.
+  void Queue(Ready& ready);
+  // Calls `flushable.OnFlush()` once when the current callback ends.
+  void QueueFlush(Flushable& flushable) {
+    if (!flushable.flush_queued_) {
+      flushable.flush_queued_ = true;
+      flushes_.push_back(&flushable);
+    }
+  }
+  void ForgetFlush(Flushable& flushable);
+  // Every callback of libevent's ends with this.
+  void RunFlushes();
+
+  // Destroys `object` after the current callback.
+  template <typename T>
+  void DeleteLater(std::unique_ptr<T> object) {
+    doomed_.emplace_back(object.release(), [](void* p) { delete static_cast<T*>(p); });
+    WakeReady();
+  }
+
+  // Time of the current callback: taken when it began.
+  MonotonicTime now() const { return now_; }
+  void UpdateNow() { now_ = MonotonicNow(); }
+
+  DeadlineWheel& deadlines() { return *deadlines_; }
+  event_base* base() const { return base_; }
+  const std::string& name() const { return name_; }
+  bool InLoopThread() const;
+
+ private:
+  using Doomed = std::unique_ptr<void, void (*)(void*)>;
+  struct ListHead final : Ready {
+    void OnReady() override {}
+  };
+  void RunPosted();
+  void RunReady();
+  void WakeReady();
+
+  std::string name_;
+  event_base* base_ = nullptr;
+  int wake_fd_ = -1;
+  EventPtr wake_event_;
+  EventPtr ready_event_;
+  std::unique_ptr<DeadlineWheel> deadlines_;
+  MonotonicTime now_;
+  ListHead ready_;
+  std::vector<Doomed> doomed_;
+  std::vector<Flushable*> flushes_;
+  bool ready_armed_ = false;
+  bool stopping_ = false;
+  std::atomic<uint64_t> thread_{0};
+
+  std::mutex mutex_;  // Guards posted_ only.
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace gatehouse::event

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/event/socket.h"
+
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "source/base/check.h"
+
+namespace gatehouse::event {
+
+Socket::~Socket() { Close(); }
+
+void Socket::Adopt(int fd) {
+  writable_ = true;
+  Register(fd);
+}
+
+int Socket::Connect(const SocketAddress& address) {
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return errno;
+  }
+  if (address.family() != AF_UNIX) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  if (connect(fd, address.data(), address.length) != 0 && errno != EINPROGRESS) {
+    const int error = errno;
+    close(fd);
+    return error;
+  }
+  connecting_ = true;
+  Register(fd);
+  return 0;
+}
+
+void Socket::Register(int fd) {
+  fd_ = fd;
+  event_.reset(event_new(
+      loop_.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
+      [](evutil_socket_t, short what, void* self) { static_cast<Socket*>(self)->OnEvent(what); },
+      this));
+  GATEHOUSE_CHECK(event_ != nullptr && event_add(event_.get(), nullptr) == 0,
+                  "a descriptor can't be watched");
+}
+
+void Socket::OnEvent(short what) {
+  loop_.UpdateNow();
+  if (connecting_ && (what & (EV_WRITE | EV_CLOSED)) != 0) {
+    connecting_ = false;
+    socklen_t length = sizeof(error_);
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_, &length);
+  }
+  if ((what & (EV_READ | EV_CLOSED)) != 0) {
+    readable_ = true;
+  }
+  if ((what & EV_CLOSED) != 0) {
+    peer_closed_ = true;
+  }
+  if ((what & EV_WRITE) != 0) {
+    writable_ = true;
+    if (!out_.empty() || shutdown_wanted_) {
+      loop_.QueueFlush(*this);
+    }
+  }
+  Loop& loop = loop_;
+  handler_.OnSocketEvent();
+  loop.RunFlushes();
+}
+
+Socket::ReadResult Socket::Read(char* into, size_t size) {
+  if (!open()) {
+    return {0, ReadState::kError};
+  }
+  const ssize_t n = recv(fd_, into, size, 0);
+  if (n > 0) {
+    const auto bytes = static_cast<size_t>(n);
+    // Short means drained; after a FIN only reading zero bytes does (the edge won't come again).
+    readable_ = bytes == size || peer_closed_;
+    return {bytes, readable_ ? ReadState::kMore : ReadState::kDrained};
+  }
+  if (n == 0) {
+    readable_ = false;
+    peer_closed_ = true;
+    return {0, ReadState::kEof};
+  }
+  if (errno == EINTR) {
+    return {0, ReadState::kMore};
+  }
+  readable_ = false;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    return {0, ReadState::kDrained};
+  }
+  error_ = errno;
+  return {0, ReadState::kError};
+}
+
+void Socket::Write(std::string_view bytes) {
+  if (!open() || error_ != 0) {
+    return;
+  }
+  loop_.QueueFlush(*this);
+  if (bytes.size() < kDirectBytes || !writable_ || connecting_) {
+    out_.Append(bytes);
+    return;
+  }
+  Send(bytes);
+}
+
+void Socket::OnFlush() {
+  if (!open() || error_ != 0) {
+    return;
+  }
+  if (!out_.empty()) {
+    if (!writable_ || connecting_) {
+      return;
+    }
+    Send({});
+    if (!out_.empty() || error_ != 0) {
+      return;
+    }
+  }
+  if (shutdown_wanted_) {
+    shutdown_wanted_ = false;
+    shutdown(fd_, SHUT_WR);
+  }
+  handler_.OnSocketDrained();
+}
+
+void Socket::Send(std::string_view more) {
+  const std::string_view held = out_.view();
+  ssize_t sent = 0;
+  if (more.empty()) {
+    sent = send(fd_, held.data(), held.size(), MSG_NOSIGNAL);
+  } else {
+    std::array<iovec, 2> parts{{{const_cast<char*>(held.data()), held.size()},
+                                {const_cast<char*>(more.data()), more.size()}}};
+    msghdr message{};
+    message.msg_iov = held.empty() ? parts.data() + 1 : parts.data();
+    message.msg_iovlen = held.empty() ? 1 : 2;
+    sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+  }
+  if (sent < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+      FailLater(errno);
+      return;
+    }
+    sent = 0;
+  }
+  const auto bytes = static_cast<size_t>(sent);
+  writable_ = bytes == held.size() + more.size();
+  if (bytes >= held.size()) {
+    const size_t taken = bytes - held.size();
+    out_.Consume(held.size());
+    out_.Append(more.substr(taken));
+  } else {
+    out_.Consume(bytes);
+    out_.Append(more);
+  }
+}
+
+void Socket::FailLater(int error) {
+  error_ = error;
+  out_.Release();
+  loop_.Queue(*this);
+}
+
+void Socket::OnReady() {
+  if (open()) {
+    handler_.OnSocketEvent();
+  }
+}
+
+void Socket::ShutdownWrite() {
+  shutdown_wanted_ = true;
+  loop_.QueueFlush(*this);
+}
+
+void Socket::Close(bool reset) {
+  if (fd_ < 0) {
+    return;
+  }
+  loop_.ForgetFlush(*this);
+  Unlink();
+  event_.reset();
+  if (reset) {
+    const linger now{1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+  }
+  close(fd_);
+  fd_ = -1;
+  out_.Release();
+}
+
+}  // namespace gatehouse::event

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connected stream socket with its output buffer: one edge-triggered event for its whole life.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "source/base/buffer.h"
+#include "source/event/address.h"
+#include "source/event/loop.h"
+
+namespace gatehouse::event {
+
+// Loop thread only. The handler owns the socket; calls come from the loop, never from inside
+// another call to the socket.
+class Socket final : private Ready, private Flushable {
+ public:
+  class Handler {
+   public:
+    // Input may have come, the peer may have closed, or an error is pending: Read() until it says
+    // kDrained, kEof or kError. Also the end of Connect().
+    virtual void OnSocketEvent() = 0;
+    // All that was written has been taken by the kernel.
+    virtual void OnSocketDrained() = 0;
+
+   protected:
+    ~Handler() = default;
+  };
+
+  enum class ReadState : uint8_t { kMore, kDrained, kEof, kError };
+  struct ReadResult {
+    size_t bytes = 0;
+    ReadState state = ReadState::kDrained;
+  };
+
+  Socket(Loop& loop, BufferPool& pool, Handler& handler)
+      : loop_(loop), handler_(handler), out_(pool) {}
+  ~Socket();
+
+  // Takes over a connected, non-blocking descriptor.
+  void Adopt(int fd);
+  // Starts a connection; OnSocketEvent() follows, then connected() or error() tells. An error that
+  // shows at once is returned (errno).
+  int Connect(const SocketAddress& address);
+
+  bool open() const { return fd_ >= 0; }
+  bool connecting() const { return connecting_; }
+  bool connected() const { return open() && !connecting_ && error_ == 0; }
+  // The errno that ended it; 0 while none has.
+  int error() const { return error_; }
+  // Whether reading may yield something: an edge was seen that no read has drained.
+  bool readable() const { return readable_; }
+  // The peer will send nothing more (its FIN may still be behind unread bytes).
+  bool peer_closed() const { return peer_closed_; }
+
+  // At most `size` bytes of input. A read that comes back short has drained the socket: no second
+  // one is needed to learn it.
+  ReadResult Read(char* into, size_t size);
+
+  // Copies or sends `bytes`: small ones are gathered until the callback ends, large ones leave at
+  // once together with what was gathered.
+  void Write(std::string_view bytes);
+  char* Reserve(size_t bytes) { return out_.Reserve(bytes); }
+  void Commit(size_t bytes) {
+    out_.Commit(bytes);
+    loop_.QueueFlush(*this);
+  }
+  // Bytes the kernel has not taken yet.
+  size_t pending() const { return out_.size(); }
+
+  // Sends FIN after what is pending has left.
+  void ShutdownWrite();
+  // Closes now; pending output is lost. `reset`: with RST instead of FIN.
+  void Close(bool reset = false);
+
+ private:
+  static constexpr size_t kDirectBytes = 8 * 1024;
+
+  void Register(int fd);
+  void OnEvent(short what);
+  void OnReady() override;  // An error found while sending is told from the loop.
+  void OnFlush() override;
+  // Sends what is pending and `more`; what the kernel refuses is kept.
+  void Send(std::string_view more);
+  void FailLater(int error);
+
+  Loop& loop_;
+  Handler& handler_;
+  EventPtr event_;
+  int fd_ = -1;
+  int error_ = 0;
+  bool readable_ = false;
+  bool writable_ = false;
+  bool peer_closed_ = false;
+  bool connecting_ = false;
+  bool shutdown_wanted_ = false;
+  Buffer out_;
+};
+
+}  // namespace gatehouse::event
