@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cluster: its settings, its current endpoints, and the limits that all workers share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/base/error.h"
+#include "source/observe/metrics.h"
+#include "source/upstream/endpoint.h"
+
+namespace gatehouse::upstream {
+
+enum class BalancePolicy : uint8_t { kRoundRobin, kLeastRequest };
+
+// One `endpoints:` entry, before resolution.
+struct EndpointSpec {
+  std::string host;     // IP address, hostname, or path of a unix socket.
+  uint16_t port = 0;    // 0 for unix sockets.
+  bool unix_socket = false;
+  bool hostname = false;  // Needs resolving.
+  uint32_t weight = 1;
+  LabelSet labels;
+  friend bool operator==(const EndpointSpec&, const EndpointSpec&) = default;
+};
+
+struct ClusterSettings {
+  std::string name;
+  BalancePolicy policy = BalancePolicy::kRoundRobin;
+  std::vector<EndpointSpec> endpoints;
+  // Limits over all workers; each hit answers 503 and counts.
+  uint32_t max_connections = 1024;
+  uint32_t max_pending = 1024;
+  uint32_t max_requests = 4096;
+  Duration connect_timeout{std::chrono::seconds(5)};
+  Duration idle_timeout{std::chrono::seconds(60)};  // Of pooled connections.
+  friend bool operator==(const ClusterSettings&, const ClusterSettings&) = default;
+};
+
+struct ClusterMetrics {
+  observe::MetricId requests, connections_opened, connections_active, connect_failures,
+      connect_timeouts, pending_active, overflow_connections, overflow_pending, overflow_requests,
+      resets, retries_reused, response_timeouts, no_endpoint;
+};
+
+// A count that all workers share, with a limit. Any thread.
+class SharedLimit {
+ public:
+  bool TryAcquire(uint32_t limit) {
+    if (used_.fetch_add(1, std::memory_order_relaxed) < limit) {
+      return true;
+    }
+    used_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  void Release() { used_.fetch_sub(1, std::memory_order_relaxed); }
+  uint32_t used() const { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint32_t> used_{0};
+};
+
+// Lives as long as any snapshot names it; a reload keeps the object when name and settings are the
+// same, and moves pools by address when they are not. Settings are immutable; endpoints change on
+// the control thread and reach workers by message.
+class Cluster {
+ public:
+  // `id` is unique in the process's life and dense: index of per-worker state.
+  Cluster(uint32_t id, ClusterSettings settings, ClusterMetrics metrics);
+
+  uint32_t id() const { return id_; }
+  const std::string& name() const { return settings_.name; }
+  const ClusterSettings& settings() const { return settings_; }
+  const ClusterMetrics& metrics() const { return metrics_; }
+
+  // Control thread. Hostnames' addresses come from `resolved`: one list per spec, unused for the
+  // others. Slots of addresses that stay are kept.
+  void SetEndpoints(const std::vector<std::vector<IpAddress>>& resolved);
+  // Any thread: the set of now.
+  std::shared_ptr<const EndpointSet> endpoints() const;
+  // Bumped with each SetEndpoints(); workers compare it to see whether theirs is current.
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
+
+  SharedLimit connections;
+  SharedLimit pending;
+  SharedLimit requests;
+
+ private:
+  const uint32_t id_;
+  const ClusterSettings settings_;
+  const ClusterMetrics metrics_;
+  std::atomic<uint64_t> version_{0};
+  // The set is swapped through the C++20 atomic: no lock on any reader's path.
+  std::atomic<std::shared_ptr<const EndpointSet>> set_;
+};
+
+}  // namespace gatehouse::upstream
