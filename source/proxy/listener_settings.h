@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a listener does with its connections and streams, loaded from `listeners:`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/base/ip.h"
+#include "source/config/values.h"
+
+namespace gatehouse::proxy {
+
+enum class ForwardedMode : uint8_t { kAppend, kReplace, kOff };
+enum class EncodedSlash : uint8_t { kReject, kKeep };
+
+struct ListenerSettings {
+  std::string name;
+  config::Address address;
+
+  std::vector<Cidr> trusted_proxies;
+  ForwardedMode forwarded = ForwardedMode::kAppend;
+  bool forward_real_ip = false;
+  bool forward_request_id = false;
+  bool merge_slashes = true;
+  EncodedSlash encoded_slash = EncodedSlash::kReject;
+
+  uint32_t max_connections = 20'000;      // Of all workers together.
+  uint32_t max_header_bytes = 64 * 1024;
+  uint32_t max_headers = 100;
+  uint64_t max_requests_per_connection = 0;  // 0: no limit.
+
+  Duration request_headers_timeout{std::chrono::seconds(10)};
+  Duration request_body_idle_timeout{std::chrono::seconds(30)};
+  Duration idle_timeout{std::chrono::seconds(75)};
+};
+
+}  // namespace gatehouse::proxy
