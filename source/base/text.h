@@ -2,6 +2,7 @@
 // Bytes and numbers as protocols spell them: ASCII only, no locale, no surprises.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,9 @@ constexpr int HexDigit(char c) {
   const char lower = ToLower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
+
+// Length of the well-formed UTF-8 sequence at `text[i]` (RFC 3629), or 0. `i` is inside `text`.
+size_t Utf8SequenceLength(std::string_view text, size_t i);
 
 // Calls `visit(element)` for each non-empty element of a comma-separated list, trimmed
 // (RFC 9110 section 5.6.1). Stops when `visit` returns false.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace gatehouse::config {
@@ -26,9 +27,13 @@ struct Diagnostic {
   std::string suggestion;  // What was probably meant; empty when nothing is near.
 };
 
-// Collects every mistake of one load, in all files. Not thread-safe.
+// Collects every mistake of one load, in all files. One that is the same in all its parts (a shared
+// definition, read twice) is kept once. Not thread-safe.
 class Diagnostics {
  public:
+  // Past this many, mistakes are counted and no longer kept.
+  static constexpr size_t kMaxKept = 10'000;
+
   // Names a source ("gatehouse.yaml", "<stdin>") and returns its index for positions.
   uint32_t AddFile(std::string name);
 
@@ -37,21 +42,25 @@ class Diagnostics {
 
   bool ok() const { return errors_ == 0; }
   size_t errors() const { return errors_; }
-  size_t warnings() const { return all_.size() - errors_; }
+  size_t warnings() const { return warnings_; }
   const std::vector<std::string>& files() const { return files_; }
 
   // All of them, by file, line, column; equal positions in the order reported.
   std::vector<Diagnostic> Sorted() const;
 
   // One line each: `file:line:col: path: message (did you mean "x"?)`; warnings say "warning: "
-  // before the path.
+  // before the path. Control characters are escaped.
   std::string ToText() const;
   std::string Line(const Diagnostic& diagnostic) const;
 
  private:
+  void Add(Diagnostic diagnostic);
+
   std::vector<std::string> files_;
   std::vector<Diagnostic> all_;
+  std::unordered_set<std::string> seen_;
   size_t errors_ = 0;
+  size_t warnings_ = 0;
 };
 
 }  // namespace gatehouse::config

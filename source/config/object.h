@@ -2,7 +2,7 @@
 // Typed, never-failing access to a parsed document.
 //
 // Every getter returns a usable value. What is wrong is recorded in Diagnostics with its position,
-// so loaders have no error branches and one run reports every mistake. When the last copy of an
+// so loaders have no error branches and one run reports every mistake. When an
 // Object goes away, keys that nobody asked for are reported as unknown, with the nearest known key.
 //
 // Each getter takes a help sentence: the schema and the reference page are made from the same calls.
@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,23 +25,49 @@
 
 namespace gatehouse::config {
 
-struct Node;    // document.h: one parsed YAML node.
+struct Node;  // node.h: one parsed YAML node.
 class Object;
 
-// Limits and default of a number, duration, size.
+// The ends of what a getter can return: durations are never negative, other numbers go as far as
+// their type does.
+template <typename T>
+constexpr T Lowest() {
+  if constexpr (std::is_same_v<T, Duration>) {
+    return Duration::zero();
+  } else {
+    return std::numeric_limits<T>::lowest();
+  }
+}
+template <typename T>
+constexpr T Highest() {
+  if constexpr (std::is_same_v<T, Duration>) {
+    return Duration::max();
+  } else {
+    return std::numeric_limits<T>::max();
+  }
+}
+
+// Limits and default of a number, duration, size. The default need not be within the limits.
 template <typename T>
 struct Bounds {
   T def{};
-  T min = std::numeric_limits<T>::min();
-  T max = std::numeric_limits<T>::max();
+  T min = Lowest<T>();
+  T max = Highest<T>();
 };
 
+// One choice of an enum: its spelling and its value.
+template <typename E>
+using Choices = std::initializer_list<std::pair<std::string_view, E>>;
+
 // One node of any kind, with its position and path. Cheap to copy; the Document must outlive it.
+//
+// A getter on an absent value returns the default and reports nothing: whether a key may be absent
+// is for the loader to say. A value whose text could not be made (an unset environment variable)
+// was reported when it was parsed: its getters return defaults, and errors at it are dropped.
 class Value {
  public:
   Value() = default;
-  Value(const Node* node, std::string path, Diagnostics* diagnostics)
-      : node_(node), path_(std::move(path)), diagnostics_(diagnostics) {}
+  Value(const Node* node, std::string path, Diagnostics* diagnostics);
 
   bool present() const { return node_ != nullptr; }
   bool IsScalar() const;
@@ -53,7 +80,21 @@ class Value {
   // The raw scalar without a diagnostic; empty when it is not one.
   std::string_view Scalar() const;
   uint64_t Uint(Bounds<uint64_t> bounds = {}) const;
-  bool Bool() const;
+  double Number(Bounds<double> bounds = {}) const;
+  Duration Time(Bounds<Duration> bounds = {}) const;
+  uint64_t Size(Bounds<uint64_t> bounds = {}) const;
+  bool Bool(bool def = false) const;
+  // The elements of a list of scalars, those that are none left out.
+  std::vector<std::string> Strings() const;
+  template <typename E>
+  E Enum(Choices<E> choices, E def) const {
+    std::vector<std::string_view> names;
+    for (const auto& [name, value] : choices) {
+      names.push_back(name);
+    }
+    const std::optional<size_t> at = Choose(names);
+    return at ? (choices.begin() + *at)->second : def;
+  }
   // The mapping; an error and an empty one when it is something else.
   Object Map() const;
   // The elements of a list; an error when it is something else. A missing value has none.
@@ -63,37 +104,51 @@ class Value {
 
   void Error(std::string message, std::string suggestion = {}) const;
   void Warning(std::string message, std::string suggestion = {}) const;
-  // Blames the key rather than the value of an entry made by Entries().
-  Position position() const;
+  // Blames the key rather than the value of an entry made by Entries(); for an absent value, the
+  // mapping that lacks it.
+  Position position() const { return at_; }
   const std::string& path() const { return path_; }
+  // Whether the text, or a text inside, came from an environment variable: to be redacted.
+  bool FromEnvironment() const;
   // The subtree in canonical text form: equal for equal configuration, whatever the layout or the
   // order of keys. Definitions compare by it across reloads.
   std::string Canonical() const;
 
  private:
   friend class Object;
+  Value(const Node* node, std::string path, Position at, Diagnostics* diagnostics)
+      : node_(node), path_(std::move(path)), at_(at), diagnostics_(diagnostics) {}
+  // The text, or nothing and the error `expected <what>, got ...`.
+  std::optional<std::string_view> Text(std::string_view what) const;
+  // The index of the name that the text equals.
+  std::optional<size_t> Choose(const std::vector<std::string_view>& names) const;
+  // At the node itself, also for an entry made by Entries().
+  void Report(std::string message, std::string suggestion = {}) const;
+
   const Node* node_ = nullptr;
   std::string path_;
+  Position at_;
   Diagnostics* diagnostics_ = nullptr;
 };
 
-// One choice of an enum: its spelling and its value.
-template <typename E>
-using Choices = std::initializer_list<std::pair<std::string_view, E>>;
-
 // A mapping with fixed keys.
+//
+// Of an absent mapping all getters return their defaults; a required key is still required. One
+// that was written as something else was reported, and errors at it are dropped.
 class Object {
  public:
-  Object() = default;
+  Object();
   Object(const Node* node, std::string path, Diagnostics* diagnostics);
-  Object(Object&&) noexcept = default;
-  Object& operator=(Object&&) noexcept = default;
+  Object(Object&& other) noexcept;
+  Object& operator=(Object&& other) noexcept;
   // Reports unknown keys, unless Unchecked() was called.
   ~Object();
 
-  // This object with the keys of `over` replacing its own, whole. Both must outlive the result's
-  // use; unknown keys are reported once each, where they stand.
-  static Object Overlay(const Value& base, const Value& over);
+  // `base` with the keys of `over` replacing its own, whole; the keys in `ignore` belong to the
+  // caller and are not seen. Both must outlive the result's use. Unknown keys of `over` are
+  // reported; those of `base` are not, as they were when `base` was loaded by itself.
+  static Object Overlay(const Value& base, const Value& over,
+                        std::initializer_list<std::string_view> ignore = {});
 
   bool present() const;
   bool Has(std::string_view key) const;
@@ -120,12 +175,8 @@ class Object {
 
   template <typename E>
   E Enum(std::string_view key, Choices<E> choices, E def, std::string_view help) {
-    std::vector<std::string_view> names;
-    for (const auto& [name, value] : choices) {
-      names.push_back(name);
-    }
-    const std::optional<size_t> at = Choose(key, names, help);
-    return at ? (choices.begin() + *at)->second : def;
+    const Value value = Look(key);
+    return value.present() ? value.Enum(choices, def) : def;
   }
 
   // Keys of features that are planned and not built: present is the error "not supported yet".
@@ -144,13 +195,19 @@ class Object {
   Diagnostics& diagnostics() const { return *diagnostics_; }
 
  private:
-  std::optional<size_t> Choose(std::string_view key, const std::vector<std::string_view>& names,
-                               std::string_view help);
+  friend class Value;
+  struct State;
+  // An absent mapping (`broken` false), or one that was reported as something else.
+  Object(std::string path, Position at, Diagnostics* diagnostics, bool broken);
+  // The value of `key`, which counts as asked for; an absent one carries no path.
+  Value Look(std::string_view key);
+  void ReportUnknown() noexcept;
 
   std::string path_;
   Diagnostics* diagnostics_ = nullptr;
-  struct State;
-  std::unique_ptr<State> state_;
+  Position at_;
+  bool broken_ = false;
+  std::unique_ptr<State> state_;  // Of a mapping with keys.
 };
 
 }  // namespace gatehouse::config

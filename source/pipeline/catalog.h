@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "source/config/object.h"
+#include "source/observe/log_sink.h"
 #include "source/observe/metrics.h"
 #include "source/pipeline/filter.h"
 
@@ -25,6 +26,9 @@ struct LoadContext {
   std::string_view filter_name;
   // Of a per-route override: the definition it changes. Shared state comes from there.
   const FilterDefinition* base = nullptr;
+  // The files that filters of this and of earlier configurations write, so that one path has one
+  // writer. Set by FilterTable when it is null.
+  observe::LogSinks* log_sinks = nullptr;
 
   // A counter of this filter: gatehouse_filter_TYPE_WHAT_total{filter="NAME"}.
   observe::MetricId Counter(std::string_view type, std::string_view what,

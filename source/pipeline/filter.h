@@ -87,6 +87,10 @@ class FilterDefinition {
   // Control thread: USR1 arrived. For definitions that write files.
   virtual void ReopenFiles() {}
 
+  // Whether the files that were read while loading are still the same. When they are not, a reload
+  // loads the definition again although its own text has not changed. The thread that compiles.
+  virtual bool SourcesUnchanged() const { return true; }
+
   const Phases& phases() const { return phases_; }
   // Bytes that kCollect may gather before 413.
   uint64_t max_buffer() const { return max_buffer_; }
@@ -113,6 +117,25 @@ class DefinitionOf final : public FilterDefinition {
  private:
   Config config_;
 };
+
+// The same for filters that keep nothing of a stream: one F serves all streams of all workers at
+// once, so making one costs nothing. F must not change after it is made.
+template <typename F, typename Config>
+class SharedDefinitionOf final : public FilterDefinition {
+ public:
+  explicit SharedDefinitionOf(Config config)
+      : FilterDefinition(Phases::Of<F>(), 0), config_(std::move(config)), filter_(config_) {}
+  Filter* NewFilter(Stream&) const override { return &filter_; }
+
+ private:
+  Config config_;
+  mutable F filter_;
+};
+
+template <typename F, typename Config>
+std::shared_ptr<FilterDefinition> DefineShared(Config config) {
+  return std::make_shared<SharedDefinitionOf<F, Config>>(std::move(config));
+}
 
 template <typename F, typename Config>
 std::shared_ptr<FilterDefinition> Define(Config config, uint64_t max_buffer = 0) {

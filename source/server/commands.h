@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of the command line. Each returns the process's exit code: 0 ok, 1 could not start
+// or invalid, 2 forced quit, 3 drain timed out.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gatehouse::server {
+
+inline constexpr std::string_view kVersion = "0.1.0";
+
+struct RunOptions {
+  std::string config_path;  // "-" is standard input.
+  std::string log_level;    // Overrides runtime.log_level when not empty.
+};
+int RunCommand(const RunOptions& options);
+
+// One route from `listen` to `to`, without a file. Addresses as in CONFIG.md, ":9000" allowed.
+int ProxyCommand(const std::string& listen, const std::string& to);
+
+struct ValidateOptions {
+  std::string config_path;
+  bool strict = false;  // Warnings are errors.
+};
+int ValidateCommand(const ValidateOptions& options);
+
+int ConfigCommand(const std::string& config_path, bool effective);
+
+struct RouteOptions {
+  std::string config_path;
+  std::string method;
+  std::string url;
+  std::vector<std::string> headers;  // "name: value"
+  std::string client_ip;             // Empty: 127.0.0.1.
+  std::string listener;              // Empty: the first that the URL fits.
+  bool json = false;
+};
+int RouteCommand(const RouteOptions& options);
+
+int VersionCommand();
+
+// Where a running gateway's admin endpoint is: an address, or the configuration that names it.
+struct AdminTarget {
+  std::string address;      // Empty: from the configuration, else 127.0.0.1:9901.
+  std::string config_path;
+  std::string token;
+};
+int ReloadCommand(const AdminTarget& target);
+int DrainCommand(const AdminTarget& target);
+int StatusCommand(const AdminTarget& target);
+
+}  // namespace gatehouse::server
