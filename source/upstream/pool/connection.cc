@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/upstream/pool/connection.h"
+
+#include <cstring>
+#include <string>
+
+#include "source/base/check.h"
+#include "source/http/h1/client_codec.h"
+
+namespace gatehouse::upstream {
+namespace {
+
+Error ConnectError(const Endpoint& endpoint, int error) {
+  return {ErrorCode::kConnectFailed, ErrorSource::kUpstream,
+          "can't connect to " + endpoint.name + ": " + std::strerror(error)};
+}
+
+Error TransportError(const Endpoint& endpoint, int error) {
+  return {ErrorCode::kUpstreamReset, ErrorSource::kUpstream,
+          "connection to " + endpoint.name + " broke: " + std::strerror(error)};
+}
+
+}  // namespace
+
+Connection::Connection(const IoContext& io, std::shared_ptr<const Endpoint> endpoint, Owner& owner)
+    : io_(io),
+      endpoint_(std::move(endpoint)),
+      owner_(owner),
+      socket_(io.loop, io.buffers, *this),
+      codec_(http::NewH1ClientCodec(*this, *this, http::CodecLimits{})),
+      input_(io, socket_) {}
+
+void Connection::Connect(Duration timeout) {
+  connecting_ = true;
+  early_error_ = socket_.Connect(endpoint_->address);
+  if (early_error_ != 0) {
+    io_.loop.Queue(*this);
+    return;
+  }
+  io_.loop.deadlines().ArmAfter(*this, timeout);
+}
+
+http::RequestSender& Connection::Start(http::ResponseEvents& events, Arena& arena) {
+  GATEHOUSE_CHECK(!busy_ && !lost_, "a request on a connection that can't take one");
+  Disarm();
+  busy_ = true;
+  ++requests_;
+  return codec_->Start(events, arena);
+}
+
+void Connection::Park(Duration timeout) { io_.loop.deadlines().ArmAfter(*this, timeout); }
+
+void Connection::Abandon() {
+  lost_ = true;
+  Disarm();
+  socket_.Close();
+}
+
+void Connection::OnSocketEvent() {
+  if (lost_) {
+    return;
+  }
+  if (connecting_) {
+    OnConnectEnd();
+    return;
+  }
+  if (socket_.error() != 0) {
+    codec_->OnTransportLost(TransportError(*endpoint_, socket_.error()));
+    Lose(nullptr);
+    return;
+  }
+  Pump();
+}
+
+void Connection::OnConnectEnd() {
+  if (socket_.connecting()) {
+    return;
+  }
+  connecting_ = false;
+  Disarm();
+  if (socket_.error() != 0) {
+    const Error error = ConnectError(*endpoint_, socket_.error());
+    Lose(&error);
+    return;
+  }
+  owner_.OnConnected(*this);
+}
+
+void Connection::Pump() {
+  switch (input_.Pump(*codec_)) {
+    case ReadOutcome::kDrained:
+      break;
+    case ReadOutcome::kMore:
+      io_.loop.Queue(*this);
+      break;
+    case ReadOutcome::kEof:
+      if (!lost_) {
+        codec_->OnEof();
+        Lose(nullptr);
+      }
+      break;
+    case ReadOutcome::kError:
+      if (!lost_) {
+        codec_->OnTransportLost(TransportError(*endpoint_, socket_.error()));
+        Lose(nullptr);
+      }
+      break;
+  }
+}
+
+void Connection::OnReady() {
+  if (lost_) {
+    return;
+  }
+  if (early_error_ != 0) {
+    connecting_ = false;
+    const Error error = ConnectError(*endpoint_, early_error_);
+    Lose(&error);
+    return;
+  }
+  Pump();
+}
+
+void Connection::OnSocketDrained() {
+  if (!lost_ && !connecting_) {
+    codec_->OnSinkDrained();
+  }
+}
+
+void Connection::OnStreamDone(http::ResponseEvents&, bool reusable) {
+  busy_ = false;
+  if (lost_) {
+    return;
+  }
+  // Bytes that nobody asked for, or a FIN already seen: the next request would get them.
+  if (reusable && !input_.holds_input() && !socket_.peer_closed() && codec_->CanStart()) {
+    owner_.OnConnectionIdle(*this);
+  } else {
+    Lose(nullptr);
+  }
+}
+
+void Connection::OnInputWanted() { io_.loop.Queue(*this); }
+
+void Connection::OnCloseWanted() { Lose(nullptr); }
+
+void Connection::OnDeadline() {
+  if (connecting_) {
+    connecting_ = false;
+    const Error error{ErrorCode::kConnectTimeout, ErrorSource::kUpstream,
+                      "no answer from " + endpoint_->name + " while connecting"};
+    Lose(&error);
+    return;
+  }
+  Lose(nullptr);
+}
+
+void Connection::Lose(const Error* connect_error) {
+  if (lost_) {
+    return;
+  }
+  Abandon();
+  owner_.OnConnectionLost(*this, connect_error);
+}
+
+}  // namespace gatehouse::upstream
