@@ -22,8 +22,8 @@ enum class Severity : uint8_t { kWarning, kError };
 struct Diagnostic {
   Severity severity = Severity::kError;
   Position position;
-  std::string path;     // "routes[2].match.path_prefix"; empty for the document.
-  std::string message;  // One sentence, lower case, no full stop.
+  std::string path;        // "routes[2].match.path_prefix"; empty for the document.
+  std::string message;     // One sentence, lower case, no full stop.
   std::string suggestion;  // What was probably meant; empty when nothing is near.
 };
 

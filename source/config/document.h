@@ -52,6 +52,7 @@ class Document {
 
 // Reads a whole file, or standard input for "-". Errors name the path and the reason. A regular
 // file that changes while it is read is read again.
-Result<std::string> ReadSource(const std::string& path, uint64_t max_bytes = DocumentLimits{}.max_bytes);
+Result<std::string> ReadSource(const std::string& path,
+                               uint64_t max_bytes = DocumentLimits{}.max_bytes);
 
 }  // namespace gatehouse::config

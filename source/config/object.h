@@ -5,7 +5,8 @@
 // so loaders have no error branches and one run reports every mistake. When an
 // Object goes away, keys that nobody asked for are reported as unknown, with the nearest known key.
 //
-// Each getter takes a help sentence: the schema and the reference page are made from the same calls.
+// Each getter takes a help sentence: the schema and the reference page are made from the same
+// calls.
 #pragma once
 
 #include <chrono>
@@ -202,6 +203,8 @@ class Object {
   // The value of `key`, which counts as asked for; an absent one carries no path.
   Value Look(std::string_view key);
   void ReportUnknown() noexcept;
+  void Add(Severity severity, std::string_view key, std::string message,
+           std::string suggestion) const;
 
   std::string path_;
   Diagnostics* diagnostics_ = nullptr;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "source/config/expand.h"
@@ -18,6 +20,23 @@ constexpr size_t kWalkedEntries = 16;
 bool IsExplicitNull(std::string_view text) {
   return text.starts_with('~') || text.starts_with("null") || text.starts_with("Null") ||
          text.starts_with("NULL") || text.starts_with('&') || text.starts_with('!');
+}
+
+// The last dash before `at`, where `before` ends, outside comments.
+Place LastDash(std::string_view before, Place at) {
+  Place dash = at;
+  while (dash.line > 0) {
+    const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0.
+    std::string_view line = before.substr(line_start);
+    line = line.substr(0, line.find('#'));
+    if (const size_t found = line.rfind('-'); found != line.npos) {
+      dash.column = static_cast<uint32_t>(found + 1);
+      return dash;
+    }
+    --dash.line;
+    before = before.substr(0, line_start == 0 ? 0 : line_start - 1);
+  }
+  return at;
 }
 
 }  // namespace
@@ -122,11 +141,11 @@ bool TreeBuilder::Start(Place at, AnchorId anchor, Kind kind, bool flow) {
 }
 
 bool TreeBuilder::End() {
+  if (frames_.back().merge) {
+    Merge(*frames_.back().merge);
+  }
   Frame frame = std::move(frames_.back());
   frames_.pop_back();
-  if (frame.merge) {
-    Merge(frame);
-  }
   Store(frame);
   pending_.resize(frame.first);
   const Place at{frame.node.line, frame.node.column};
@@ -200,7 +219,7 @@ bool TreeBuilder::AwaitsKey() const {
 void TreeBuilder::TakeKey(Place at, std::string_view text, bool plain) {
   Frame& frame = frames_.back();
   const std::string_view* key = Key(text);
-  const uint32_t earlier = EarlierLine(frame, key);
+  const uint32_t earlier = EarlierLine(key);
   frame.awaits_value = true;
   frame.merging = plain && text == kMergeKey;
   frame.entry = Entry{key, at.line, at.column, {}};
@@ -219,7 +238,8 @@ void TreeBuilder::RefuseKey(Place at, const char* what) {
   frames_.back().entry = {};
 }
 
-uint32_t TreeBuilder::EarlierLine(const Frame& frame, const std::string_view* key) const {
+uint32_t TreeBuilder::EarlierLine(const std::string_view* key) const {
+  const Frame& frame = frames_.back();
   if (frame.lines) {
     const auto found = frame.lines->find(key);
     return found == frame.lines->end() ? 0 : found->second;
@@ -247,36 +267,23 @@ void TreeBuilder::Append(const Entry& entry) {
 }
 
 // `<<: *defaults` or `<<: [*first, *second]`: keys written out win, then earlier mappings.
-void TreeBuilder::Merge(Frame& frame) {
-  const Node& from = *frame.merge;
-  const auto refuse = [&](const Node& node) {
-    diagnostics_.Error(node.position(), KeyPath(PathHere(), kMergeKey),
-                       "expected a mapping or a list of mappings to merge");
-  };
-  if (from.kind == Kind::kMap) {
-    MergeEntries(frame, from);
-    return;
-  }
-  if (from.kind != Kind::kList) {
-    refuse(from);
-    return;
-  }
-  for (const Node& element : from.elements()) {
-    if (element.kind == Kind::kMap) {
-      MergeEntries(frame, element);
+void TreeBuilder::Merge(const Node& from) {
+  const std::span<const Node> sources =
+      from.kind == Kind::kList ? from.elements() : std::span(&from, 1);
+  for (const Node& source : sources) {
+    if (source.kind == Kind::kMap) {
+      MergeEntries(source);
     } else {
-      refuse(element);
+      diagnostics_.Error(source.position(), KeyPath(PathHere(), kMergeKey),
+                         "expected a mapping or a list of mappings to merge");
     }
   }
 }
 
-void TreeBuilder::MergeEntries(Frame& frame, const Node& from) {
+void TreeBuilder::MergeEntries(const Node& from) {
   for (const Entry& entry : from.entries()) {
-    if (EarlierLine(frame, entry.key) == 0) {
-      pending_.push_back(entry);
-      if (frame.lines) {
-        frame.lines->emplace(entry.key, entry.line);
-      }
+    if (EarlierLine(entry.key) == 0) {
+      Append(entry);
     }
   }
 }
@@ -304,17 +311,7 @@ Place TreeBuilder::BlameForNull(Place at) const {
   if (frame.flow || IsExplicitNull(text.substr(std::min(at.offset, text.size())))) {
     return at;
   }
-  Place dash = at;
-  for (size_t i = std::min(at.offset, text.size()); i > 0; --i) {
-    if (text[i - 1] == '\n') {
-      --dash.line;
-    } else if (text[i - 1] == '-') {
-      const size_t line_start = text.rfind('\n', i - 1) + 1;  // npos + 1 is 0.
-      dash.column = static_cast<uint32_t>(i - line_start);
-      return dash;
-    }
-  }
-  return at;
+  return LastDash(text.substr(0, std::min(at.offset, text.size())), at);
 }
 
 const std::string_view* TreeBuilder::Key(std::string_view text) {

@@ -99,9 +99,9 @@ class TreeBuilder {
   bool Complete(Place at, AnchorId anchor, Node node, uint32_t height);
   void Append(const Entry& entry);
   // The line of an earlier entry with this key in the open mapping, or 0.
-  uint32_t EarlierLine(const Frame& frame, const std::string_view* key) const;
-  void Merge(Frame& frame);
-  void MergeEntries(Frame& frame, const Node& from);
+  uint32_t EarlierLine(const std::string_view* key) const;
+  void Merge(const Node& from);
+  void MergeEntries(const Node& from);
   void ExpandInto(Node& node, std::string_view text);
   void Store(Frame& frame);
 

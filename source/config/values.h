@@ -11,19 +11,31 @@
 
 namespace gatehouse::config {
 
-Result<Duration> ParseDuration(std::string_view text);   // 250ms 5s 1m 2h; error says what is wrong
-Result<uint64_t> ParseSize(std::string_view text);       // 64KiB 1MiB 2GiB 100B, in bytes
-std::string FormatDuration(Duration value);              // the shortest exact spelling
+// Whole numbers with units from ns, us, ms, s, m, h, the largest first: "250ms", "5s", "1m30s".
+// Errors are whole sentences that quote the text.
+Result<Duration> ParseDuration(std::string_view text);
+// A whole number of B, KiB, MiB or GiB, in bytes.
+Result<uint64_t> ParseSize(std::string_view text);
+// The spelling that was probably meant by a text that can't be parsed: "5" is "5s", "64KB" is
+// "64KiB". Empty when there is none.
+std::string SuggestDuration(std::string_view text);
+std::string SuggestSize(std::string_view text);
+// The shortest spelling that parses to the same value. `value` is not negative.
+std::string FormatDuration(Duration value);
 std::string FormatSize(uint64_t bytes);
 
-// "host:port", "[v6]:port", ":port", "unix:/path". Nothing is resolved.
+// "host:port", "[v6]:port", ":port", "unix:/path". Nothing is resolved. Port 0 is allowed: who
+// can't use it says so.
 struct Address {
   enum class Kind : uint8_t { kIpv4, kIpv6, kHostname, kUnix };
   Kind kind = Kind::kIpv4;
-  std::string host;  // without brackets; the path for kUnix; empty host of ":port" is 0.0.0.0
+  // Without brackets, IP addresses in canonical form, names as written; the path for kUnix. That of
+  // ":port" is 0.0.0.0.
+  std::string host;
   uint16_t port = 0;
-  std::string ToString() const;
-  bool IsLoopback() const;  // 127.0.0.0/8, ::1, unix, "localhost"
+  std::string ToString() const;  // Parses to an equal address.
+  bool IsLoopback() const;       // 127.0.0.0/8, ::1, unix, "localhost"
+  friend bool operator==(const Address&, const Address&) = default;
 };
 Result<Address> ParseAddress(std::string_view text);
 
