@@ -5,7 +5,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "source/base/clock.h"
@@ -19,8 +22,8 @@ enum class BalancePolicy : uint8_t { kRoundRobin, kLeastRequest };
 
 // One `endpoints:` entry, before resolution.
 struct EndpointSpec {
-  std::string host;     // IP address, hostname, or path of a unix socket.
-  uint16_t port = 0;    // 0 for unix sockets.
+  std::string host;   // IP address, hostname, or path of a unix socket.
+  uint16_t port = 0;  // 0 for unix sockets.
   bool unix_socket = false;
   bool hostname = false;  // Needs resolving.
   uint32_t weight = 1;
@@ -47,6 +50,9 @@ struct ClusterMetrics {
       resets, retries_reused, response_timeouts, no_endpoint;
 };
 
+// The series gatehouse_cluster_...{cluster="NAME"}. Control thread.
+ClusterMetrics DefineClusterMetrics(observe::Metrics& metrics, const std::string& cluster);
+
 // A count that all workers share, with a limit. Any thread.
 class SharedLimit {
  public:
@@ -69,7 +75,8 @@ class SharedLimit {
 // the control thread and reach workers by message.
 class Cluster {
  public:
-  // `id` is unique in the process's life and dense: index of per-worker state.
+  // `id` is unique in the process's life and dense: index of per-worker state. Endpoints that need
+  // no resolving are members at once.
   Cluster(uint32_t id, ClusterSettings settings, ClusterMetrics metrics);
 
   uint32_t id() const { return id_; }
@@ -78,9 +85,15 @@ class Cluster {
   const ClusterMetrics& metrics() const { return metrics_; }
 
   // Control thread. Hostnames' addresses come from `resolved`: one list per spec, unused for the
-  // others. Slots of addresses that stay are kept.
+  // others; what is missing at the end counts as empty. An address that is named twice is one
+  // endpoint with the sum of the weights and all the labels (of one key, the first value).
+  //
+  // Slots of addresses that stay are kept, and one that comes back finds its old one. A newcomer
+  // takes a new slot, and only when there are more than twice as many slots as members the one that
+  // has been free for longest, never one freed by the same call: what a worker still holds for the
+  // address before it must not be taken for the newcomer's.
   void SetEndpoints(const std::vector<std::vector<IpAddress>>& resolved);
-  // Any thread: the set of now.
+  // Any thread: the set of now; never null.
   std::shared_ptr<const EndpointSet> endpoints() const;
   // Bumped with each SetEndpoints(); workers compare it to see whether theirs is current.
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
@@ -90,10 +103,22 @@ class Cluster {
   SharedLimit requests;
 
  private:
+  struct Slot {
+    std::string name;    // Of its endpoint, or the latest one.
+    uint64_t freed = 0;  // The version without that endpoint; 0 while it is a member.
+  };
+  std::vector<Endpoint> Members(const std::vector<std::vector<IpAddress>>& resolved) const;
+  uint32_t SlotFor(const std::string& name, size_t members);
+  void FreeSlots(const EndpointSet& now, uint64_t version);
+
   const uint32_t id_;
   const ClusterSettings settings_;
   const ClusterMetrics metrics_;
   std::atomic<uint64_t> version_{0};
+  // Control thread.
+  std::vector<Slot> slots_;
+  std::unordered_map<std::string, uint32_t> slot_of_;   // By endpoint name, freed ones included.
+  std::set<std::pair<uint64_t, uint32_t>> free_slots_;  // (freed, slot)
   // The set is swapped through the C++20 atomic: no lock on any reader's path.
   std::atomic<std::shared_ptr<const EndpointSet>> set_;
 };

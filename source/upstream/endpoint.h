@@ -24,7 +24,7 @@ struct Endpoint {
   LabelSet labels;
 };
 
-// Whether `endpoint` carries all of `wanted`.
+// Whether `endpoint` carries all of `wanted` (sorted by key, as its own).
 bool Carries(const Endpoint& endpoint, const LabelSet& wanted);
 
 // The members of a cluster at one time. Any thread.
@@ -34,7 +34,8 @@ struct EndpointSet {
 };
 
 // The order in which weighted round robin visits: indices into `weights`, each as often as its
-// weight (reduced by the common divisor, at most 4,096 entries in all), spread out evenly.
+// weight, spread out evenly. Weights are reduced by the common divisor, then rounded so that there
+// are at most 4,096 entries in all, or 4 per endpoint when that is more. Weight 0 never appears.
 std::vector<uint32_t> WeightedSchedule(const std::vector<uint32_t>& weights);
 
 }  // namespace gatehouse::upstream

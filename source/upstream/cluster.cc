@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/upstream/cluster.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace gatehouse::upstream {
+namespace {
+
+uint32_t AddWeights(uint32_t a, uint32_t b) {
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(uint64_t{a} + b, std::numeric_limits<uint32_t>::max()));
+}
+
+// Adds the labels whose keys `into` lacks; both sorted.
+void MergeLabels(LabelSet& into, const LabelSet& from) {
+  for (const auto& label : from) {
+    const auto at =
+        std::lower_bound(into.begin(), into.end(), label.first,
+                         [](const auto& have, const std::string& key) { return have.first < key; });
+    if (at == into.end() || at->first != label.first) {
+      into.insert(at, label);
+    }
+  }
+}
+
+std::vector<event::SocketAddress> AddressesOf(const EndpointSpec& spec,
+                                              const std::vector<IpAddress>& resolved) {
+  std::vector<event::SocketAddress> out;
+  if (spec.unix_socket) {
+    if (const auto address = event::SocketAddress::FromUnixPath(spec.host)) {
+      out.push_back(*address);
+    }
+  } else if (!spec.hostname) {
+    if (const std::optional<IpAddress> ip = ParseIp(spec.host)) {
+      out.push_back(event::SocketAddress::FromIp(*ip, spec.port));
+    }
+  } else {
+    for (const IpAddress& ip : resolved) {
+      out.push_back(event::SocketAddress::FromIp(ip, spec.port));
+    }
+  }
+  return out;
+}
+
+bool Same(const Endpoint& a, const Endpoint& b) {
+  return a.slot == b.slot && a.name == b.name && a.hostname == b.hostname && a.weight == b.weight &&
+         a.labels == b.labels;
+}
+
+}  // namespace
+
+Cluster::Cluster(uint32_t id, ClusterSettings settings, ClusterMetrics metrics)
+    : id_(id), settings_(std::move(settings)), metrics_(metrics) {
+  SetEndpoints({});
+}
+
+std::vector<Endpoint> Cluster::Members(const std::vector<std::vector<IpAddress>>& resolved) const {
+  static const std::vector<IpAddress> kNone;
+  std::vector<Endpoint> members;
+  std::unordered_map<std::string, size_t> index;
+  for (size_t i = 0; i < settings_.endpoints.size(); ++i) {
+    const EndpointSpec& spec = settings_.endpoints[i];
+    for (const auto& address : AddressesOf(spec, i < resolved.size() ? resolved[i] : kNone)) {
+      std::string name = address.ToString();
+      const auto [at, is_new] = index.try_emplace(name, members.size());
+      if (is_new) {
+        members.push_back({0, address, std::move(name), spec.hostname ? spec.host : std::string(),
+                           spec.weight, spec.labels});
+      } else {
+        Endpoint& same = members[at->second];
+        same.weight = AddWeights(same.weight, spec.weight);
+        MergeLabels(same.labels, spec.labels);
+      }
+    }
+  }
+  return members;
+}
+
+uint32_t Cluster::SlotFor(const std::string& name, size_t members) {
+  if (const auto known = slot_of_.find(name); known != slot_of_.end()) {
+    Slot& slot = slots_[known->second];
+    free_slots_.erase({slot.freed, known->second});
+    slot.freed = 0;
+    return known->second;
+  }
+  auto slot = static_cast<uint32_t>(slots_.size());
+  if (slots_.size() > 2 * members && !free_slots_.empty()) {
+    slot = free_slots_.begin()->second;
+    free_slots_.erase(free_slots_.begin());
+    slot_of_.erase(slots_[slot].name);
+  }
+  if (slot == slots_.size()) {
+    slots_.emplace_back();
+  }
+  slots_[slot] = {name, 0};
+  slot_of_[name] = slot;
+  return slot;
+}
+
+void Cluster::FreeSlots(const EndpointSet& now, uint64_t version) {
+  std::vector<bool> used(slots_.size());
+  for (const auto& endpoint : now.endpoints) {
+    used[endpoint->slot] = true;
+  }
+  for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    if (!used[slot] && slots_[slot].freed == 0) {
+      slots_[slot].freed = version;
+      free_slots_.emplace(version, slot);
+    }
+  }
+}
+
+void Cluster::SetEndpoints(const std::vector<std::vector<IpAddress>>& resolved) {
+  const uint64_t version = version_.load(std::memory_order_relaxed) + 1;
+  const std::shared_ptr<const EndpointSet> before = endpoints();
+  std::unordered_map<std::string_view, const std::shared_ptr<const Endpoint>*> old;
+  if (before != nullptr) {
+    for (const auto& endpoint : before->endpoints) {
+      old.emplace(endpoint->name, &endpoint);
+    }
+  }
+  auto set = std::make_shared<EndpointSet>();
+  std::vector<Endpoint> members = Members(resolved);
+  for (Endpoint& member : members) {
+    member.slot = SlotFor(member.name, members.size());
+    const auto same = old.find(member.name);
+    set->endpoints.push_back(same != old.end() && Same(**same->second, member)
+                                 ? *same->second
+                                 : std::make_shared<const Endpoint>(std::move(member)));
+    set->slots = std::max(set->slots, set->endpoints.back()->slot + 1);
+  }
+  FreeSlots(*set, version);  // After the newcomers took theirs: they must not get these.
+  set_.store(std::move(set));
+  version_.store(version, std::memory_order_release);
+}
+
+std::shared_ptr<const EndpointSet> Cluster::endpoints() const { return set_.load(); }
+
+ClusterMetrics DefineClusterMetrics(observe::Metrics& metrics, const std::string& cluster) {
+  const observe::Labels labels = {{"cluster", cluster}};
+  const auto counter = [&](const char* name, const char* help) {
+    return metrics.Counter(std::string("gatehouse_cluster_") + name, help, labels);
+  };
+  const auto gauge = [&](const char* name, const char* help) {
+    return metrics.Gauge(std::string("gatehouse_cluster_") + name, help, labels);
+  };
+  return {
+      .requests = counter("requests_total", "Requests sent to endpoints, retries included."),
+      .connections_opened = counter("connections_opened_total", "Connections established."),
+      .connections_active = gauge("connections_active", "Connections open now."),
+      .connect_failures = counter("connect_failures_total", "Connections refused or unreachable."),
+      .connect_timeouts =
+          counter("connect_timeouts_total", "Connections not established within timeouts.connect."),
+      .pending_active = gauge("pending_active", "Requests waiting for a connection now."),
+      .overflow_connections = counter("overflow_connections_total",
+                                      "Requests refused because of limits.max_connections."),
+      .overflow_pending =
+          counter("overflow_pending_total", "Requests refused because of limits.max_pending."),
+      .overflow_requests =
+          counter("overflow_requests_total", "Requests refused because of limits.max_requests."),
+      .resets = counter("resets_total", "Requests whose endpoint closed before a whole response."),
+      .retries_reused =
+          counter("retries_reused_total",
+                  "Requests sent again because their reused connection was closed meanwhile."),
+      .response_timeouts =
+          counter("response_timeouts_total", "Requests whose response did not come in time."),
+      .no_endpoint = counter("no_endpoint_total",
+                             "Requests for which there was no endpoint, or none with the labels."),
+  };
+}
+
+}  // namespace gatehouse::upstream
