@@ -39,24 +39,24 @@ enum class PathKind : uint8_t { kAny, kExact, kPrefix, kRegex };
 struct RouteMatch {
   std::vector<std::string> hosts;  // Lower case; "*.example.org" stands for one or more labels.
   PathKind path_kind = PathKind::kAny;
-  std::string path;                // Prefixes match by segment.
+  std::string path;                            // Prefixes match by segment.
   std::shared_ptr<const re2::RE2> path_regex;  // RE2, full match.
   std::vector<std::string> methods;
   std::vector<ValueMatch> headers;
   std::vector<ValueMatch> query;
   std::vector<ValueMatch> cookies;
   std::vector<Cidr> client_ip;
-  std::string scheme;              // "http", "https" or empty.
-  std::vector<uint32_t> listeners; // Indices of listeners by declaration; empty: all.
+  std::string scheme;               // "http", "https" or empty.
+  std::vector<uint32_t> listeners;  // Indices of listeners by declaration; empty: all.
 };
 
 using LabelSet = std::vector<std::pair<std::string, std::string>>;  // Sorted by key.
 
 // One possible destination of a forward.
 struct Arm {
-  uint32_t cluster = 0;   // Index in the snapshot's clusters.
+  uint32_t cluster = 0;  // Index in the snapshot's clusters.
   std::string cluster_name;
-  LabelSet labels;        // Endpoints must carry these: the route's and the arm's own.
+  LabelSet labels;  // Endpoints must carry these: the route's and the arm's own.
   uint32_t weight = 1;
 };
 
@@ -71,21 +71,23 @@ struct Forward {
   std::vector<Arm> arms;  // Not empty; weights sum to more than 0.
   uint64_t total_weight = 1;
   // rewrite:
-  std::string strip_prefix;          // Cut from the path; what is left starts with "/".
-  std::string prefix;                // Put before what is left.
-  std::string path;                  // Replaces the whole path.
-  std::string host;                  // Replaces Host.
+  std::string strip_prefix;  // Cut from the path; what is left starts with "/".
+  std::string prefix;        // Put before what is left.
+  std::string path;          // Replaces the whole path.
+  std::string host;          // Replaces Host.
   HeaderEdits headers;
+  // The arm that `draw` falls on: evenly distributed draws choose arms by weight.
+  const Arm& ArmAt(uint64_t draw) const;
   bool rewrites_path() const { return !strip_prefix.empty() || !prefix.empty() || !path.empty(); }
 };
 
 struct Redirect {
   uint16_t status = 302;
-  std::string scheme;   // Empty parts stay as they were asked for.
+  std::string scheme;  // Empty parts stay as they were asked for.
   std::string host;
   uint16_t port = 0;
   std::string path;
-  std::string prefix;   // Replaces the matched path_prefix.
+  std::string prefix;  // Replaces the matched path_prefix.
   bool strip_query = false;
 };
 
@@ -104,8 +106,8 @@ struct RouteTimeouts {
 };
 
 struct Route {
-  std::string name;          // "routes[3]" when it was not given one.
-  uint32_t index = 0;        // By declaration; the smallest that matches wins.
+  std::string name;    // "routes[3]" when it was not given one.
+  uint32_t index = 0;  // By declaration; the smallest that matches wins.
   RouteMatch match;
   std::variant<Forward, Redirect, Respond> action;
   RouteTimeouts timeouts;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The index that finds the route of a request: hosts by hash and trie, paths by radix tree, and
-// the earliest declared of all candidates wins.
+// The index that finds the route of a request: hosts by hash and trie, paths by a tree of segments,
+// and the earliest declared of all candidates wins.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,8 @@
 #include "source/route/route.h"
 
 namespace gatehouse::route {
+
+class RouteIndex;
 
 // Immutable; any thread. Costs O(length of host and path) plus the candidates that share both.
 class RouteTable {
@@ -27,9 +29,8 @@ class RouteTable {
   std::span<const std::shared_ptr<const Route>> routes() const { return routes_; }
 
  private:
-  struct Index;
   std::vector<std::shared_ptr<const Route>> routes_;
-  std::unique_ptr<Index> index_;
+  std::unique_ptr<RouteIndex> index_;
 };
 
 // Whether `route` matches, tested part by part without the index: the reference that the index
@@ -47,6 +48,7 @@ struct Explanation {
   // fail in one part only; nearest first, bounded.
   std::vector<NearMiss> near_misses;
 };
-Explanation Explain(const RouteTable& table, const RequestFacts& request, size_t max_near_misses = 8);
+Explanation Explain(const RouteTable& table, const RequestFacts& request,
+                    size_t max_near_misses = 8);
 
 }  // namespace gatehouse::route
