@@ -134,11 +134,11 @@ void Cluster::SetEndpoints(const std::vector<std::vector<IpAddress>>& resolved) 
     set->slots = std::max(set->slots, set->endpoints.back()->slot + 1);
   }
   FreeSlots(*set, version);  // After the newcomers took theirs: they must not get these.
-  set_.store(std::move(set));
+  std::atomic_store(&set_, std::shared_ptr<const EndpointSet>(std::move(set)));
   version_.store(version, std::memory_order_release);
 }
 
-std::shared_ptr<const EndpointSet> Cluster::endpoints() const { return set_.load(); }
+std::shared_ptr<const EndpointSet> Cluster::endpoints() const { return std::atomic_load(&set_); }
 
 ClusterMetrics DefineClusterMetrics(observe::Metrics& metrics, const std::string& cluster) {
   const observe::Labels labels = {{"cluster", cluster}};

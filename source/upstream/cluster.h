@@ -119,8 +119,9 @@ class Cluster {
   std::vector<Slot> slots_;
   std::unordered_map<std::string, uint32_t> slot_of_;   // By endpoint name, freed ones included.
   std::set<std::pair<uint64_t, uint32_t>> free_slots_;  // (freed, slot)
-  // The set is swapped through the C++20 atomic: no lock on any reader's path.
-  std::atomic<std::shared_ptr<const EndpointSet>> set_;
+  // Swapped by std::atomic_store(). Not a std::atomic: load() of libstdc++ 12's unlocks relaxed, so
+  // that its read of the pointer races with the next store.
+  std::shared_ptr<const EndpointSet> set_;
 };
 
 }  // namespace gatehouse::upstream
