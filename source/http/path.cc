@@ -49,8 +49,8 @@ bool IsPlainlyNormal(std::string_view path) {
   return true;
 }
 
-// Writes `path` to `out` with its percent-encoding in normal form. Room for three times its size is
-// enough. Returns the end of what was written, or null with `*why`.
+// Writes `path` to `out` with its percent-encoding in normal form. The result is longer than `path`
+// only by two for each backslash kept. Returns the end of what was written, or null with `*why`.
 char* NormaliseEncoding(std::string_view path, EncodedSlash encoded_slash, char* out,
                         const char** why) {
   static constexpr char kHex[] = "0123456789ABCDEF";
@@ -101,8 +101,7 @@ size_t ResolveSegments(char* path, size_t size, bool merge_slashes) {
       while (out > 0 && path[--out] != '/') {
       }
     }
-    const bool vanishes =
-        segment == "." || segment == ".." || (segment.empty() && merge_slashes);
+    const bool vanishes = segment == "." || segment == ".." || (segment.empty() && merge_slashes);
     if (!vanishes) {
       std::memmove(path + out, start - 1, length + 1);
       out += length + 1;
@@ -126,7 +125,8 @@ Result<std::string_view> NormalisePath(std::string_view path, const PathOptions&
   if (IsPlainlyNormal(path)) {
     return path;
   }
-  char* out = static_cast<char*>(arena.Allocate(path.size() * 3));
+  const size_t room = path.size() * (options.encoded_slash == EncodedSlash::kKeep ? 3 : 1);
+  char* out = static_cast<char*>(arena.Allocate(room));
   const char* why = "";
   const char* end = NormaliseEncoding(path, options.encoded_slash, out, &why);
   if (end == nullptr) {

@@ -25,8 +25,8 @@ struct PathOptions {
 
 // The normal form of `path` (no query; "*" stands for itself): percent-encoded unreserved
 // characters decoded, hexadecimal digits in upper case (RFC 3986 section 6.2.2), then slashes
-// merged and dot segments resolved (section 5.2.4; ".." at the root stays there). Nothing is decoded
-// twice: %252e stays. Normalising twice is the same as once.
+// merged and dot segments resolved (section 5.2.4; ".." at the root stays there). Nothing is
+// decoded twice: %252e stays. Normalising twice is the same as once.
 //
 // Fails with kMalformedPath for a path that doesn't begin with '/', for malformed percent-encoding,
 // for %00, and for what `options` reject. Returns `path` itself when it is in normal form already,

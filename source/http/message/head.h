@@ -10,7 +10,16 @@
 namespace gatehouse::http {
 
 enum class Method : uint8_t {
-  kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kOther,
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kConnect,
+  kOptions,
+  kTrace,
+  kPatch,
+  kOther,
 };
 
 Method ParseMethod(std::string_view name);  // Case-sensitive (RFC 9110 section 9.1).
@@ -31,19 +40,19 @@ struct RequestHead {
 
   std::string_view method_name;
   Method method = Method::kGet;
-  uint8_t minor_version = 1;       // Of HTTP/1 as received; 1 for later versions.
-  std::string_view scheme;         // "http" or "https".
-  std::string_view authority;      // Host as sent (RFC 9110 section 7.2), port included.
-  std::string_view host;           // Lower case, no port, no trailing dot; set with authority.
+  uint8_t minor_version = 1;   // Of HTTP/1 as received; 1 for later versions.
+  std::string_view scheme;     // "http" or "https".
+  std::string_view authority;  // Host as sent (RFC 9110 section 7.2), port included.
+  std::string_view host;       // Lower case, no port, no trailing dot; set with authority.
   // What is matched and forwarded, "/path?query" or "*" (OPTIONS). The codec sets it as received;
   // proxy/ normalises it before matching.
   std::string_view target;
-  std::string_view path;           // Part of target before '?'.
-  std::string_view query;          // After '?', without it; never changed.
+  std::string_view path;   // Part of target before '?'.
+  std::string_view query;  // After '?', without it; never changed.
   Framing framing = Framing::kNone;
-  uint64_t content_length = 0;     // For kLength.
-  bool expects_continue = false;   // RFC 9110 section 10.1.1.
-  std::string_view upgrade;        // The protocol asked for, when the codec let it through.
+  uint64_t content_length = 0;    // For kLength.
+  bool expects_continue = false;  // RFC 9110 section 10.1.1.
+  std::string_view upgrade;       // The protocol asked for, when the codec let it through.
   Headers headers;
 };
 
@@ -52,9 +61,9 @@ struct ResponseHead {
 
   uint16_t status = 200;
   uint8_t minor_version = 1;
-  std::string_view reason;         // As received; the standard phrase when empty.
+  std::string_view reason;  // As received; the standard phrase when empty.
   Framing framing = Framing::kNone;
-  uint64_t content_length = 0;     // For kLength; of a HEAD or 304 answer, only what the field says.
+  uint64_t content_length = 0;  // For kLength; of a HEAD or 304 answer, only what the field says.
   Headers headers;
 };
 

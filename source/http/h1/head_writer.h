@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heads and trailer sections on their way out: always HTTP/1.1, framing and Connection written by
+// us, hop-by-hop fields and those that Connection names left out (RFC 9110 section 7.6.1), all
+// others as they are. Neighbouring lines nobody touched leave as one piece.
+//
+// Fields that were added here and would break the head (a value with a control character, a name
+// that is no token) are left out too: whatever a filter copied from a token or a file can't split a
+// message.
+#pragma once
+
+#include <cstdint>
+
+#include "source/http/codec.h"
+
+namespace gatehouse::http {
+
+// The framing field to write: Content-Length for kLength, Transfer-Encoding for kChunked.
+struct FramingField {
+  Framing framing = Framing::kNone;
+  uint64_t content_length = 0;
+};
+
+enum class ConnectionField : uint8_t { kNone, kClose, kKeepAlive };
+
+// Host is written where the head has it; first, from head.authority, where it has none.
+void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink);
+
+void WriteResponseHead(const ResponseHead& head, const FramingField& framing,
+                       ConnectionField connection, ByteSink& sink);
+
+// The fields and the empty line.
+void WriteTrailerSection(const Headers& trailers, ByteSink& sink);
+
+}  // namespace gatehouse::http

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/http/h1/request_parser.h"
+
+#include <cstring>
+
+#include "source/base/text.h"
+#include "source/http/authority.h"
+#include "source/http/h1/field_parser.h"
+#include "source/http/h1/framing.h"
+
+namespace gatehouse::http {
+namespace {
+
+Fault Malformed(const char* reason) { return {ErrorCode::kMalformedRequest, reason}; }
+
+// HTTP-version = "HTTP/" DIGIT "." DIGIT (RFC 9112 section 2.3). A minor version above 1 is served
+// as 1.1 (RFC 9110 section 2.5).
+Fault ParseVersion(std::string_view version, uint8_t& minor_version) {
+  if (version == "HTTP/1.1") [[likely]] {
+    minor_version = 1;
+    return {};
+  }
+  if (version.size() != 8 || !version.starts_with("HTTP/") || !IsDigit(version[5]) ||
+      version[6] != '.' || !IsDigit(version[7])) {
+    return Malformed("the request line does not end in an HTTP version");
+  }
+  if (version[5] == '0') {
+    return Malformed("HTTP/0.9 is not served");
+  }
+  if (version[5] != '1') {
+    return {ErrorCode::kVersionNotSupported, "a major version of HTTP other than 1"};
+  }
+  minor_version = version[7] == '0' ? 0 : 1;
+  return {};
+}
+
+void SetOriginForm(std::string_view target, RequestHead& head) {
+  head.target = target;
+  const auto* mark = static_cast<const char*>(std::memchr(target.data(), '?', target.size()));
+  const size_t path_size = mark == nullptr ? target.size() : mark - target.data();
+  head.path = target.substr(0, path_size);
+  head.query = mark == nullptr ? std::string_view() : target.substr(path_size + 1);
+}
+
+// absolute-form (RFC 9112 section 3.2.2): its authority counts, whatever Host says.
+Fault SetAbsoluteForm(std::string_view target, RequestHead& head) {
+  const bool https = EqualsIgnoreCase(target.substr(0, 8), "https://");
+  if (!https && !EqualsIgnoreCase(target.substr(0, 7), "http://")) {
+    return Malformed("the request target is of no known form");
+  }
+  const std::string_view rest = target.substr(https ? 8 : 7);
+  const size_t authority_size = std::min(rest.find_first_of("/?"), rest.size());
+  const std::string_view after = rest.substr(authority_size);
+  head.scheme = https ? "https" : "http";
+  head.authority = rest.substr(0, authority_size);
+  if (after.empty()) {
+    // An empty path is "/", and "*" in OPTIONS (RFC 9112 section 3.2.4).
+    SetOriginForm(head.method == Method::kOptions ? "*" : "/", head);
+  } else {
+    SetOriginForm(after.front() == '/' ? after : head.headers.arena().Concat("/", after), head);
+  }
+  return {};
+}
+
+Fault SetTarget(std::string_view target, RequestHead& head) {
+  if (head.method == Method::kConnect || head.method == Method::kTrace) {
+    head.target = target;
+    return {ErrorCode::kMethodNotSupported, "CONNECT and TRACE are not served"};
+  }
+  if (target.front() == '/') [[likely]] {
+    SetOriginForm(target, head);
+    return {};
+  }
+  if (target != "*") {
+    return SetAbsoluteForm(target, head);
+  }
+  if (head.method != Method::kOptions) {
+    return Malformed("the request target is '*' and the method is not OPTIONS");
+  }
+  SetOriginForm(target, head);
+  return {};
+}
+
+// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0, and a valid one.
+Fault SetAuthority(RequestHead& head) {
+  const Field* host = head.headers.Find(Known::kHost);
+  if (host == nullptr) {
+    if (head.minor_version >= 1) {
+      return Malformed("no Host");
+    }
+  } else if (head.headers.Next(*host) != nullptr) {
+    return Malformed("more than one Host");
+  }
+  const bool absolute_form = head.authority.data() != nullptr;
+  if (!absolute_form) {
+    if (host == nullptr) {
+      return {};
+    }
+    head.authority = host->value;
+  }
+  const auto normal = NormaliseHost(head.authority, head.headers.arena());
+  if (!normal) {
+    return Malformed("the Host or the target's authority is not a host with an optional port");
+  }
+  head.host = *normal;
+  if (!absolute_form) {
+    return {};
+  }
+  if (host != nullptr && !NormaliseHost(host->value, head.headers.arena())) {
+    return Malformed("the Host is not a host with an optional port");
+  }
+  head.headers.Set(Known::kHost, head.authority);
+  return {};
+}
+
+// RFC 9110 section 10.1.1; HTTP/1.0 knows no expectations.
+Fault SetExpectation(RequestHead& head) {
+  const Field* expect = head.headers.Find(Known::kExpect);
+  if (expect == nullptr) [[likely]] {
+    return {};
+  }
+  if (head.minor_version == 0) {
+    head.headers.Remove(Known::kExpect);
+    return {};
+  }
+  if (head.headers.Next(*expect) != nullptr || !EqualsIgnoreCase(expect->value, "100-continue")) {
+    return {ErrorCode::kExpectationFailed, "an expectation other than 100-continue"};
+  }
+  head.expects_continue = true;
+  return {};
+}
+
+}  // namespace
+
+Fault ParseRequestLine(std::string_view line, RequestLine& out) {
+  const size_t method_end = line.find(' ');
+  if (method_end == std::string_view::npos || !IsToken(line.substr(0, method_end))) {
+    return Malformed("the request line does not begin with a method and a space");
+  }
+  out.method = line.substr(0, method_end);
+  line.remove_prefix(method_end + 1);
+  const size_t target_end = line.find(' ');
+  if (target_end == std::string_view::npos) {
+    return Malformed("the request line has no HTTP version");
+  }
+  const std::string_view target = line.substr(0, target_end);
+  if (Fault fault = ParseVersion(line.substr(target_end + 1), out.minor_version)) {
+    return fault;
+  }
+  if (!AllOf(target, kTargetByte)) {
+    return Malformed("the request target is empty or has bytes that no URI has");
+  }
+  out.target = target;
+  return {};
+}
+
+Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, RequestHead& head) {
+  const std::string_view text = CopyWithPadding(bytes, head.headers.arena());
+  const size_t line_end = text.find('\r');
+  RequestLine line;
+  const Fault line_fault = ParseRequestLine(text.substr(0, line_end), line);
+  head.method_name = line.method;
+  head.method = ParseMethod(line.method);
+  head.minor_version = line.minor_version;
+  head.scheme = "http";
+  if (line_fault) {
+    return line_fault;
+  }
+  if (Fault fault = SetTarget(line.target, head)) {
+    return fault;
+  }
+  if (Fault fault = ParseFields(text.substr(line_end + 2), FieldOrigin::kRequest,
+                                limits.max_headers, head.headers)) {
+    return fault;
+  }
+  if (Fault fault = SetAuthority(head)) {
+    return fault;
+  }
+  if (Fault fault = ReadFraming(head)) {
+    return fault;
+  }
+  return SetExpectation(head);
+}
+
+void FillFromRequestLine(std::string_view bytes, RequestHead& head) {
+  constexpr size_t kMaxBytes = 8192;  // Enough for a log line.
+  const size_t line_end = bytes.substr(0, kMaxBytes).find('\r');
+  if (line_end == std::string_view::npos) {
+    return;
+  }
+  RequestLine line;
+  if (ParseRequestLine(head.headers.arena().Copy(bytes.substr(0, line_end)), line)) {
+    return;
+  }
+  head.method_name = line.method;
+  head.method = ParseMethod(line.method);
+  head.minor_version = line.minor_version;
+  SetTarget(line.target, head);
+}
+
+}  // namespace gatehouse::http
