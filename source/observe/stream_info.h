@@ -23,35 +23,35 @@ class HeaderSource {
 
 // Views live as long as the stream. Empty or zero: not known, or it never came to that.
 struct StreamInfo {
-  WallTime start{};                // First byte of the request.
+  WallTime start{};  // First byte of the request.
   MonotonicTime started{};
-  Duration duration{};             // To the last byte handed to the kernel; set when it ends.
-  Duration upstream_duration{};    // From the first attempt to the end of its response.
+  Duration duration{};           // To the last byte handed to the kernel; set when it ends.
+  Duration upstream_duration{};  // From the first attempt to the end of its response.
 
   std::string_view method;
-  std::string_view target;         // As received, query included.
-  std::string_view path;           // As matched.
+  std::string_view target;  // As received, query included.
+  std::string_view path;    // As matched.
   std::string_view host;
   std::string_view scheme;
-  std::string_view protocol;       // "HTTP/1.1"
-  IpAddress peer;                  // Of the connection (or PROXY protocol).
+  std::string_view protocol;  // "HTTP/1.1"
+  IpAddress peer;             // Of the connection (or PROXY protocol).
   uint16_t peer_port = 0;
-  IpAddress client;                // The peer, or whom a trusted proxy names.
+  IpAddress client;  // The peer, or whom a trusted proxy names.
   bool client_is_peer = true;
 
   std::string_view listener;
   std::string_view route;
   std::string_view cluster;
-  std::string_view endpoint;       // "10.0.0.3:9002"
+  std::string_view endpoint;  // "10.0.0.3:9002"
   uint32_t attempts = 0;
   uint16_t upstream_status = 0;
 
-  uint16_t status = 0;             // Sent to the client; 0 when none was.
-  uint64_t request_bytes = 0;      // Content only.
+  uint16_t status = 0;         // Sent to the client; 0 when none was.
+  uint64_t request_bytes = 0;  // Content only.
   uint64_t response_bytes = 0;
-  bool complete = false;           // The whole response left.
+  bool complete = false;  // The whole response left.
   ErrorCode error = ErrorCode::kNone;
-  std::string_view error_detail;   // For operators only.
+  std::string_view error_detail;  // For operators only.
   std::string_view request_id;
   const HeaderSource* headers = nullptr;
 };

@@ -54,14 +54,14 @@ struct Phases {
   template <typename F>
   static constexpr Phases Of() {
     return {
-        .request_headers = !std::is_same_v<decltype(&F::OnRequestHeaders),
-                                           decltype(&Filter::OnRequestHeaders)>,
+        .request_headers =
+            !std::is_same_v<decltype(&F::OnRequestHeaders), decltype(&Filter::OnRequestHeaders)>,
         .request_body =
             !std::is_same_v<decltype(&F::OnRequestBody), decltype(&Filter::OnRequestBody)>,
-        .request_trailers = !std::is_same_v<decltype(&F::OnRequestTrailers),
-                                            decltype(&Filter::OnRequestTrailers)>,
-        .response_headers = !std::is_same_v<decltype(&F::OnResponseHeaders),
-                                            decltype(&Filter::OnResponseHeaders)>,
+        .request_trailers =
+            !std::is_same_v<decltype(&F::OnRequestTrailers), decltype(&Filter::OnRequestTrailers)>,
+        .response_headers =
+            !std::is_same_v<decltype(&F::OnResponseHeaders), decltype(&Filter::OnResponseHeaders)>,
         .response_body =
             !std::is_same_v<decltype(&F::OnResponseBody), decltype(&Filter::OnResponseBody)>,
         .response_trailers = !std::is_same_v<decltype(&F::OnResponseTrailers),

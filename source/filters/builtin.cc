@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/filters/builtin.h"
+
+namespace gatehouse {
+
+pipeline::Catalog BuiltinFilters() {
+  return pipeline::Catalog({
+      filters::AccessLog(),
+      filters::HeaderEdits(),
+      filters::IpAccess(),
+      filters::MaxBody(),
+  });
+}
+
+}  // namespace gatehouse

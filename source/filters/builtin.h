@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filters of this build: one line each, here and in builtin.cc.
+#pragma once
+
+#include "source/pipeline/catalog.h"
+
+namespace gatehouse {
+namespace filters {
+
+pipeline::FilterType AccessLog();
+pipeline::FilterType HeaderEdits();
+pipeline::FilterType IpAccess();
+pipeline::FilterType MaxBody();
+
+}  // namespace filters
+
+// All of them.
+pipeline::Catalog BuiltinFilters();
+
+}  // namespace gatehouse

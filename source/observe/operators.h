@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words between percent signs in log formats and header values, and what they stand for.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "source/observe/stream_info.h"
+#include "source/observe/value_text.h"
+
+namespace gatehouse::observe {
+
+// When the value of an operator is known, at the earliest.
+enum class Moment : uint8_t { kRequest, kResponse, kEnd };
+
+// What an operator stands for in one stream. `text` is a view of the stream's or of Input::room.
+struct OperatorValue {
+  enum class Kind : uint8_t {
+    kMissing,  // Not known, or it never came to that.
+    kText,     // Anything at all: must be escaped.
+    kBare,     // A number, true or false: goes unquoted into JSON.
+  };
+  Kind kind = Kind::kMissing;
+  std::string_view text;
+};
+
+struct OperatorInput {
+  const StreamInfo& info;
+  std::string_view argument;
+  ClockText& clock;
+  char* room;  // kMaxValueText bytes.
+};
+
+struct Operator {
+  enum class Argument : uint8_t { kNone, kHeader, kClock };
+  std::string_view name;
+  Moment moment;
+  Argument argument;
+  OperatorValue (*value)(const OperatorInput& in);
+};
+
+std::span<const Operator> Operators();
+// Null when there is none of that name.
+const Operator* FindOperator(std::string_view name);
+// What somebody who wrote `name` probably meant, Envoy's names included; empty when nothing is
+// near.
+std::string_view NearestOperator(std::string_view name);
+
+// START_TIME as %START_TIME(FORMAT)% spells it: "" or "rfc3339", "clf", "unix_ms". Null: unknown.
+const Operator* FindClock(std::string_view format);
+
+}  // namespace gatehouse::observe

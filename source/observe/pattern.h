@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts with %OPERATORS%, compiled once: log lines, JSON fields, header values.
+//
+//   "%METHOD% %PATH% took %DURATION% ms, %REQ(user-agent):40%, 100%%"
+//
+// An operator may carry an argument in parentheses and, after a colon, how many bytes of it are
+// kept. What comes from a client is escaped, so that no line can be forged and no header split.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "source/observe/line_buffer.h"
+#include "source/observe/operators.h"
+#include "source/observe/stream_info.h"
+
+namespace gatehouse::observe {
+
+// Why a pattern can't be used, for Diagnostics.
+struct PatternMistake {
+  std::string message;
+  std::string suggestion;
+};
+
+// What one worker reuses for line after line. Not thread-safe.
+struct LogScratch {
+  LineBuffer line;
+  ClockText clock;
+  std::string escaped;
+};
+
+class Pattern {
+ public:
+  // In logs, longer values are cut: a header can be 64 KiB long, and a line is kept in memory.
+  static constexpr uint32_t kMaxLoggedBytes = 4096;
+
+  // An error when an operator is unknown, or not known yet at `moment`.
+  static tl::expected<Pattern, PatternMistake> Parse(std::string_view text, Moment moment);
+
+  // All three append to scratch.line.
+  //
+  // A missing value is "-"; quotes, backslashes and what is not printable ASCII become \xNN.
+  void AppendText(const StreamInfo& info, LogScratch& scratch) const;
+  // As the value of a JSON member. A lone operator without a value appends nothing and returns
+  // false; a lone number stays a number.
+  bool AppendJson(const StreamInfo& info, LogScratch& scratch) const;
+  // A missing value is nothing; control characters become spaces.
+  void AppendHeaderValue(const StreamInfo& info, LogScratch& scratch) const;
+
+  // Whether there is no operator in it; then constant() is its text.
+  bool IsConstant() const;
+  std::string_view constant() const;
+  bool Uses(std::string_view operator_name) const;
+
+ private:
+  struct Part {
+    const Operator* op = nullptr;  // Null: literal text.
+    OperatorValue (*value)(const OperatorInput& in) = nullptr;
+    std::string text;        // The literal, or the operator's argument.
+    uint32_t max_bytes = 0;  // 0: no limit of its own.
+  };
+  friend class PatternParser;
+
+  OperatorValue ValueOf(const Part& part, const StreamInfo& info, LogScratch& scratch,
+                        char* room) const;
+
+  std::vector<Part> parts_;
+};
+
+}  // namespace gatehouse::observe

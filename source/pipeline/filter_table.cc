@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/pipeline/filter_table.h"
+
+#include <algorithm>
+
+#include "source/base/text.h"
+
+namespace gatehouse::pipeline {
+namespace {
+
+// Stands in for a definition with mistakes: in the chain, doing nothing. Its type is empty.
+struct NoFilter final : Filter {};
+
+bool IsPlaceholder(const FilterDefinition& definition) { return definition.type.empty(); }
+
+std::string Quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+
+template <typename Map>
+std::string NearestKey(std::string_view word, const Map& map) {
+  std::vector<std::string_view> keys;
+  for (const auto& [key, value] : map) {
+    keys.push_back(key);
+  }
+  return std::string(Nearest(word, keys));
+}
+
+std::string NearestType(std::string_view word, const Catalog& catalog) {
+  std::vector<std::string_view> names;
+  for (const FilterType& type : catalog.types()) {
+    names.push_back(type.name);
+  }
+  return std::string(Nearest(word, names));
+}
+
+}  // namespace
+
+FilterTable::FilterTable(const std::vector<std::pair<std::string, config::Value>>& section,
+                         const Catalog& catalog, const LoadContext& context,
+                         const FilterTable* previous)
+    : catalog_(catalog), context_(context) {
+  log_sinks_ = previous != nullptr ? previous->log_sinks_ : std::make_shared<observe::LogSinks>();
+  if (context_.log_sinks == nullptr) {
+    context_.log_sinks = log_sinks_.get();
+  }
+  // Definitions keep state per worker: with other workers they start anew.
+  if (previous != nullptr && previous->context_.workers != context.workers) {
+    previous = nullptr;
+  }
+  for (const auto& [name, value] : section) {
+    const auto [at, added] = entries_.emplace(name, Entry{value, value.Canonical()});
+    if (added) {  // Duplicate keys are the parser's to report.
+      definitions_.emplace(name, Define(at->first, at->second, previous));
+    }
+  }
+  if (previous == nullptr) {
+    return;
+  }
+  for (const auto& [key, definition] : previous->overrides_) {
+    const auto now = definitions_.find(definition->name);
+    const auto then = previous->definitions_.find(definition->name);
+    const bool same_base = now != definitions_.end() && then != previous->definitions_.end() &&
+                           now->second == then->second;
+    if (same_base && !IsPlaceholder(*definition) && definition->SourcesUnchanged()) {
+      previous_overrides_.emplace(key, definition);
+    }
+  }
+}
+
+std::shared_ptr<FilterDefinition> FilterTable::Define(const std::string& name, Entry& entry,
+                                                      const FilterTable* previous) {
+  if (previous != nullptr) {
+    const auto old = previous->entries_.find(name);
+    if (old != previous->entries_.end() && old->second.canonical == entry.canonical) {
+      const std::shared_ptr<FilterDefinition>& definition = previous->definitions_.at(name);
+      if (!IsPlaceholder(*definition) && definition->SourcesUnchanged()) {
+        return definition;
+      }
+    }
+  }
+  return Load(name, entry.value.Map(), nullptr);
+}
+
+std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, config::Object in,
+                                                    const FilterDefinition* base) {
+  const config::Diagnostics& diagnostics = in.diagnostics();
+  const size_t errors_before = diagnostics.errors();
+  std::shared_ptr<FilterDefinition> made;
+  bool required = false;
+  const FilterType* type = nullptr;
+  {
+    config::Object object = std::move(in);  // Ends with the block: unknown keys are errors too.
+    const bool typed = object.Has("type");
+    const std::string type_name =
+        object.String("type", name, "The filter's type; the name stands for it when absent.");
+    required = object.Bool("required", false, "Whether routes are kept from skipping this filter.");
+    type = catalog_.Find(type_name);
+    if (type != nullptr) {
+      LoadContext context = context_;
+      context.filter_name = name;
+      context.base = base;
+      made = type->load(object, context);
+    } else {
+      const std::string wrong = "unknown filter type " + Quoted(type_name);
+      object.Error("type", typed ? wrong : wrong + "; `type:` says which type this filter is",
+                   NearestType(type_name, catalog_));
+      object.Unchecked();
+    }
+  }
+  if (made == nullptr || diagnostics.errors() != errors_before) {
+    made = std::make_shared<SharedDefinitionOf<NoFilter, NoFilter>>(NoFilter());
+    type = nullptr;
+  }
+  made->name = name;
+  made->type = type == nullptr ? std::string_view() : type->name;
+  made->required = required;
+  return made;
+}
+
+FilterTable::Step& FilterTable::Read(const config::Value& value) {
+  const auto [at, added] = steps_.try_emplace(value.path());
+  Step& step = at->second;
+  if (!added) {
+    return step;
+  }
+  step.value = value;
+  step.name_value = value;
+  if (value.IsMap()) {
+    ReadMapping(step);
+  } else if (value.IsScalar()) {
+    step.kind = Step::Kind::kUse;
+    step.name = value.String();
+  } else {
+    value.Error("must be a filter's name, {use: NAME, ...} or {skip: NAME}");
+  }
+  if (step.kind == Step::Kind::kBroken) {
+    return step;
+  }
+  if (!Exists(step)) {
+    step.kind = Step::Kind::kBroken;
+  } else if (step.kind == Step::Kind::kUse) {
+    entries_.find(step.name)->second.used = true;
+    const bool plain = !value.IsMap() || value.Entries().size() == 1;
+    step.definition = plain ? definitions_.find(step.name)->second : Override(step);
+  }
+  return step;
+}
+
+void FilterTable::ReadMapping(Step& step) {
+  const auto entries = step.value.Entries();
+  const auto find = [&](std::string_view key) {
+    return std::find_if(entries.begin(), entries.end(),
+                        [&](const auto& entry) { return entry.first == key; });
+  };
+  const auto use = find("use");
+  const auto skip = find("skip");
+  if ((use == entries.end()) == (skip == entries.end())) {
+    step.value.Error("must be a filter's name, {use: NAME, ...} or {skip: NAME}");
+    return;
+  }
+  if (skip != entries.end() && entries.size() > 1) {
+    step.value.Error("`skip` stands alone: a filter that is skipped has no other settings here");
+    return;
+  }
+  const bool used = use != entries.end();
+  const config::Value& name = used ? use->second : skip->second;
+  if (!name.IsScalar()) {
+    name.Error("must be the name of a filter");
+    return;
+  }
+  step.kind = used ? Step::Kind::kUse : Step::Kind::kSkip;
+  step.name = name.String();
+  step.name_value = name;
+}
+
+bool FilterTable::Exists(const Step& step) const {
+  if (entries_.contains(step.name)) {
+    return true;
+  }
+  std::string message = "unknown filter " + Quoted(step.name);
+  std::string nearest = NearestKey(step.name, entries_);
+  if (nearest.empty()) {
+    message += catalog_.Find(step.name) != nullptr
+                   ? ": the type exists, but `filters:` does not define it"
+                   : ": `filters:` does not define it";
+  }
+  step.name_value.Error(std::move(message), std::move(nearest));
+  return false;
+}
+
+std::shared_ptr<FilterDefinition> FilterTable::Override(const Step& step) {
+  std::string key = step.name;
+  key.push_back('\0');
+  key.append(step.value.Canonical());
+  const auto known = overrides_.find(key);
+  if (known != overrides_.end()) {
+    return known->second;
+  }
+  const auto previous = previous_overrides_.find(key);
+  if (previous != previous_overrides_.end()) {
+    if (std::shared_ptr<FilterDefinition> same = previous->second.lock()) {
+      return overrides_.emplace(std::move(key), std::move(same)).first->second;
+    }
+  }
+  for (const auto& [name, value] : step.value.Entries()) {
+    if (name == "type") {
+      value.Error("a filter keeps its type: only its other settings can be replaced here");
+    }
+  }
+  const std::shared_ptr<FilterDefinition>& base = definitions_.find(step.name)->second;
+  config::Object overlay =
+      config::Object::Overlay(entries_.find(step.name)->second.value, step.value);
+  overlay.Get("use", "The name of the filter whose settings are replaced for this route.");
+  std::shared_ptr<FilterDefinition> made = Load(step.name, std::move(overlay), base.get());
+  if (IsPlaceholder(*base)) {
+    made = base;  // The mistakes of both have been reported.
+  }
+  return overrides_.emplace(std::move(key), std::move(made)).first->second;
+}
+
+void FilterTable::Skip(Step& step, std::vector<const Step*>& chain) const {
+  const auto at = std::find_if(chain.begin(), chain.end(),
+                               [&](const Step* candidate) { return candidate->name == step.name; });
+  if (at == chain.end()) {
+    return;  // Another listener may have it: WarnUnused() knows.
+  }
+  step.found = true;
+  if ((*at)->definition->required) {
+    step.name_value.Error("filter " + Quoted(step.name) + " is required: a route can't skip it");
+    return;
+  }
+  chain.erase(at);
+}
+
+std::shared_ptr<const Chain> FilterTable::Compile(const std::vector<config::Value>& listener,
+                                                  const std::vector<config::Value>& route) {
+  std::vector<const Step*> chain;
+  for (const config::Value& value : listener) {
+    const Step& step = Read(value);
+    if (step.kind == Step::Kind::kSkip) {
+      value.Error("only a route can skip a filter");
+    } else if (step.kind == Step::Kind::kUse) {
+      Append(step, chain);
+    }
+  }
+  // What the route skips goes first, so that it can be used again with other settings.
+  for (const config::Value& value : route) {
+    if (Step& step = Read(value); step.kind == Step::Kind::kSkip) {
+      Skip(step, chain);
+    }
+  }
+  for (const config::Value& value : route) {
+    if (const Step& step = Read(value); step.kind == Step::Kind::kUse) {
+      Append(step, chain);
+    }
+  }
+  return ChainOf(chain);
+}
+
+void FilterTable::Append(const Step& step, std::vector<const Step*>& chain) const {
+  const bool twice = std::any_of(chain.begin(), chain.end(),
+                                 [&](const Step* other) { return other->name == step.name; });
+  if (twice) {
+    step.name_value.Error("filter " + Quoted(step.name) +
+                          " is in this chain already (a listener's filters precede the route's)");
+    return;
+  }
+  chain.push_back(&step);
+}
+
+std::shared_ptr<const Chain> FilterTable::ChainOf(const std::vector<const Step*>& steps) {
+  std::vector<const FilterDefinition*> key;
+  std::vector<std::shared_ptr<const FilterDefinition>> definitions;
+  for (const Step* step : steps) {
+    key.push_back(step->definition.get());
+    definitions.push_back(step->definition);
+  }
+  std::shared_ptr<const Chain>& chain = chains_[std::move(key)];
+  if (chain == nullptr) {
+    chain = std::make_shared<const Chain>(std::move(definitions));
+  }
+  return chain;
+}
+
+void FilterTable::WarnUnused() const {
+  for (const auto& [name, entry] : entries_) {
+    if (!entry.used) {
+      entry.value.Warning("no listener and no route uses this filter");
+    }
+  }
+  for (const auto& [path, step] : steps_) {
+    if (step.kind == Step::Kind::kSkip && !step.found) {
+      step.name_value.Error("nothing to skip: no listener of this route has filter " +
+                            Quoted(step.name));
+    }
+  }
+}
+
+void FilterTable::ReopenFiles() const {
+  for (const Definitions* all : {&definitions_, &overrides_}) {
+    for (const auto& [name, definition] : *all) {
+      definition->ReopenFiles();
+    }
+  }
+}
+
+}  // namespace gatehouse::pipeline
