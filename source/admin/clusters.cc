@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET /clusters: where requests go, as it is now.
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "source/admin/endpoints.h"
+#include "source/admin/reply.h"
+
+namespace gatehouse::admin {
+namespace {
+
+using Hosts = std::vector<std::vector<ResolvedHost>>;  // By cluster of the snapshot.
+
+std::string_view PolicyName(upstream::BalancePolicy policy) {
+  switch (policy) {
+    case upstream::BalancePolicy::kRoundRobin:
+      return "round_robin";
+    case upstream::BalancePolicy::kLeastRequest:
+      break;
+  }
+  return "least_request";
+}
+
+Json EndpointsJson(const upstream::Cluster& cluster) {
+  Json out = Json::array();
+  for (const auto& endpoint : cluster.endpoints()->endpoints) {
+    Json labels = Json::object();
+    for (const auto& [key, value] : endpoint->labels) {
+      labels[key] = value;
+    }
+    Json one{{"address", endpoint->name}, {"weight", endpoint->weight}};
+    if (!endpoint->hostname.empty()) {
+      one["hostname"] = endpoint->hostname;
+    }
+    one["labels"] = std::move(labels);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json HostsJson(const std::vector<ResolvedHost>& hosts) {
+  Json out = Json::array();
+  for (const ResolvedHost& host : hosts) {
+    Json one{{"hostname", host.hostname}, {"addresses", host.addresses}};
+    if (!host.error.empty()) {
+      one["error"] = host.error;
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHost>& hosts,
+                 const ServerView& server) {
+  const upstream::ClusterSettings& settings = cluster.settings();
+  const upstream::ClusterMetrics& ids = cluster.metrics();
+  Json out;
+  out["name"] = cluster.name();
+  out["balance"] = PolicyName(settings.policy);
+  out["endpoints"] = EndpointsJson(cluster);
+  if (!hosts.empty()) {
+    out["hosts"] = HostsJson(hosts);
+  }
+  const auto limit = [](const upstream::SharedLimit& used, uint32_t max) {
+    return Json{{"used", used.used()}, {"max", max}};
+  };
+  out["limits"] = Json{{"connections", limit(cluster.connections, settings.max_connections)},
+                       {"pending", limit(cluster.pending, settings.max_pending)},
+                       {"requests", limit(cluster.requests, settings.max_requests)}};
+  out["requests"] = server.Sum(ids.requests);
+  out["connect_failures"] = server.Sum(ids.connect_failures);
+  out["connect_timeouts"] = server.Sum(ids.connect_timeouts);
+  out["resets"] = server.Sum(ids.resets);
+  out["response_timeouts"] = server.Sum(ids.response_timeouts);
+  return out;
+}
+
+}  // namespace
+
+void GetClusters(Call& call) {
+  const std::shared_ptr<const proxy::Snapshot> snapshot = call.server.Snapshot();
+  Hosts hosts;
+  for (const auto& cluster : snapshot->clusters) {
+    hosts.push_back(call.server.Hosts(*cluster));
+  }
+  call.server.Answer(
+      [&server = call.server, snapshot, hosts = std::move(hosts)] {
+        Json out = Json::array();
+        for (size_t i = 0; i < snapshot->clusters.size(); ++i) {
+          out.push_back(ClusterJson(*snapshot->clusters[i], hosts[i], server));
+        }
+        return JsonResponse(Json{{"clusters", std::move(out)}});
+      },
+      std::move(call.reply));
+}
+
+}  // namespace gatehouse::admin
