@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// redirect: {scheme: https, host: example.com, port: 8443, path: /new, status: 308}
+// redirect: {prefix: /v2, status: 301, strip_query: true}
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "source/route/action_config.h"
+#include "source/route/path_config.h"
+
+namespace gatehouse::route {
+namespace {
+
+using config::Object;
+using config::Value;
+
+constexpr uint64_t kStatuses[] = {301, 302, 303, 307, 308};
+
+uint16_t LoadStatus(Object& in) {
+  const Value value = in.Get("status",
+                             "301 and 308 are permanent, 302, 303 and 307 are not; 307 and "
+                             "308 keep the method.");
+  const uint64_t status = value.Uint({.def = 302, .min = 0, .max = 999});
+  if (std::find(std::begin(kStatuses), std::end(kStatuses), status) == std::end(kStatuses)) {
+    value.Error("is not a redirect: one of 301, 302, 303, 307, 308");
+    return 302;
+  }
+  return static_cast<uint16_t>(status);
+}
+
+// Whether every request that is sent away would come back to be sent away again.
+bool LeadsBack(const Redirect& redirect, const RouteMatch& match) {
+  const bool same_scheme =
+      redirect.scheme.empty() || match.scheme.empty() || redirect.scheme == match.scheme;
+  const bool same_host = redirect.host.empty() || std::find(match.hosts.begin(), match.hosts.end(),
+                                                            redirect.host) != match.hosts.end();
+  const bool same_path = match.path_kind == PathKind::kAny ||
+                         (redirect.path.empty() && redirect.prefix.empty()) ||
+                         redirect.path == match.path ||
+                         (match.path_kind == PathKind::kPrefix && redirect.prefix == match.path);
+  return same_scheme && same_host && same_path && redirect.port == 0 && match.methods.empty() &&
+         match.headers.empty() && match.query.empty() && match.cookies.empty() &&
+         match.listeners.empty();
+}
+
+}  // namespace
+
+Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) {
+  Redirect out;
+  out.scheme = in.Enum<std::string_view>("scheme", {{"http", "http"}, {"https", "https"}}, "",
+                                         "Scheme of the new place.");
+  const Value host = in.Get("host", "Host of the new place.");
+  if (host.present()) {
+    out.host = LoadHost(host, /*wildcard=*/false, context.arena());
+  }
+  out.port = static_cast<uint16_t>(
+      in.Uint("port", {.def = 0, .min = 1, .max = 65535}, "Port of the new place."));
+  const Value path = in.Get("path", "Path of the new place, in full.");
+  if (path.present()) {
+    out.path = LoadPath(path, context.arena());
+  }
+  const Value prefix = in.Get("prefix", "Replaces the matched path_prefix; the rest stays.");
+  if (prefix.present()) {
+    out.prefix = LoadPath(prefix, context.arena());
+    if (path.present()) {
+      prefix.Error("can't stand beside \"path\", which replaces the whole path");
+    } else if (match.path_kind != PathKind::kPrefix) {
+      prefix.Error("needs match.path_prefix, which it replaces");
+    }
+  }
+  out.status = LoadStatus(in);
+  out.strip_query = in.Bool("strip_query", false, "Whether the query is dropped.");
+  if (out.scheme.empty() && out.host.empty() && out.port == 0 && out.path.empty() &&
+      out.prefix.empty()) {
+    in.Error("the redirect changes nothing: it needs one of scheme, host, port, path, prefix");
+  } else if (LeadsBack(out, match)) {
+    in.Error("the redirect leads back to this route, so clients would never arrive");
+  }
+  return out;
+}
+
+}  // namespace gatehouse::route

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/route/value_config.h"
+
+#include <utility>
+
+namespace gatehouse::route {
+namespace {
+
+using config::Object;
+using config::Value;
+using Kind = ValueMatch::Kind;
+
+struct Test {
+  std::string_view key;
+  Kind kind;
+  std::string_view help;
+};
+constexpr Test kTests[] = {
+    {"prefix", Kind::kPrefix, "What the value begins with."},
+    {"suffix", Kind::kSuffix, "What the value ends with."},
+    {"contains", Kind::kContains, "What appears anywhere in the value."},
+    {"regex", Kind::kRegex, "RE2 expression that the whole value matches."},
+};
+
+void LoadTest(const Test& test, const Value& value, LoadContext& context, ValueMatch& out) {
+  std::string text = value.String();
+  if (!value.IsScalar()) {
+    return;
+  }
+  if (text.empty()) {
+    value.Error("must not be empty; use present: true to ask for any value");
+    return;
+  }
+  if (test.kind == Kind::kRegex) {
+    out.regex = context.Regex(value, text);
+    if (!out.regex) {
+      return;
+    }
+  }
+  out.kind = test.kind;
+  out.text = std::move(text);
+}
+
+}  // namespace
+
+ValueMatch LoadValueMatch(std::string name, const Value& value, LoadContext& context) {
+  ValueMatch out;
+  out.name = std::move(name);
+  if (!value.IsMap()) {
+    out.text = value.String();
+    return out;
+  }
+  Object in = value.Map();
+  std::string_view first;
+  const auto only = [&](std::string_view key) {
+    if (!first.empty()) {
+      in.Error(key, "can't stand beside \"" + std::string(first) + "\": a value has one test");
+    }
+    first = key;
+  };
+  out.kind = Kind::kPresent;
+  for (const Test& test : kTests) {
+    const Value found = in.Get(test.key, test.help);
+    if (found.present()) {
+      only(test.key);
+      LoadTest(test, found, context, out);
+    }
+  }
+  const bool present = in.Bool("present", true, "Whether the name appears, whatever its value.");
+  if (in.Has("present")) {
+    only("present");
+    out.kind = present ? Kind::kPresent : Kind::kAbsent;
+  }
+  if (first.empty()) {
+    value.Error("expected a value, or one of prefix, suffix, contains, regex, present");
+  }
+  return out;
+}
+
+}  // namespace gatehouse::route
