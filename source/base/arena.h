@@ -46,7 +46,8 @@ class Arena {
 
   // Uninitialised bytes, aligned for any object. Valid until Reset().
   void* Allocate(size_t bytes) {
-    const size_t rounded = (bytes + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
+    const size_t rounded =
+        (bytes + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
     if (rounded > left_) [[unlikely]] {
       return AllocateInNewChunk(rounded);
     }
@@ -72,9 +73,14 @@ class Arena {
     const size_t total = (std::string_view(parts).size() + ... + 0);
     char* out = static_cast<char*>(Allocate(total));
     char* at = out;
-    ((std::memcpy(at, std::string_view(parts).data(), std::string_view(parts).size()),
-      at += std::string_view(parts).size()),
-     ...);
+    // An empty view may be a null pointer, which memcpy doesn't take even for no bytes.
+    [[maybe_unused]] const auto append = [&at](std::string_view part) {
+      if (!part.empty()) {
+        std::memcpy(at, part.data(), part.size());
+        at += part.size();
+      }
+    };
+    (append(std::string_view(parts)), ...);
     return {out, total};
   }
 

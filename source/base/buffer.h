@@ -56,6 +56,7 @@ class Buffer {
   }
   ~Buffer() { Release(); }
 
+  BufferPool& pool() const { return *pool_; }
   size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
   std::string_view view() const { return {data_ + begin_, size()}; }

@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define GATEHOUSE_CHECK(condition, reason)                                              \
-  do {                                                                                  \
-    if (!(condition)) [[unlikely]] {                                                    \
-      std::fprintf(stderr, "%s:%d: broken invariant: %s (%s)\n", __FILE__, __LINE__,    \
-                   reason, #condition);                                                 \
-      std::abort();                                                                     \
-    }                                                                                   \
+#define GATEHOUSE_CHECK(condition, reason)                                                   \
+  do {                                                                                       \
+    if (!(condition)) [[unlikely]] {                                                         \
+      std::fprintf(stderr, "%s:%d: broken invariant: %s (%s)\n", __FILE__, __LINE__, reason, \
+                   #condition);                                                              \
+      std::abort();                                                                          \
+    }                                                                                        \
   } while (false)

@@ -20,34 +20,34 @@ enum class ErrorSource : uint8_t { kInternal, kDownstream, kUpstream, kConfig };
 enum class ErrorCode : uint8_t {
   kNone,
   // Downstream: the request can't be served as it was sent.
-  kMalformedRequest,       // 400
-  kMalformedPath,          // 400
-  kRequestTimeout,         // 408
-  kBodyTooLarge,           // 413
-  kTargetTooLong,          // 414
-  kHeadersTooLarge,        // 431
-  kExpectationFailed,      // 417
-  kUnsupportedCoding,      // 501
-  kMethodNotSupported,     // 501
-  kVersionNotSupported,    // 505
-  kClientGone,             // 499 in logs: nobody is left to answer
+  kMalformedRequest,     // 400
+  kMalformedPath,        // 400
+  kRequestTimeout,       // 408
+  kBodyTooLarge,         // 413
+  kTargetTooLong,        // 414
+  kHeadersTooLarge,      // 431
+  kExpectationFailed,    // 417
+  kUnsupportedCoding,    // 501
+  kMethodNotSupported,   // 501
+  kVersionNotSupported,  // 505
+  kClientGone,           // 499 in logs: nobody is left to answer
   // Routing and policy.
-  kNoRoute,                // 404
-  kDenied,                 // 403
-  kNoEndpoint,             // 503: the cluster has none, or none carries the labels
+  kNoRoute,     // 404
+  kDenied,      // 403
+  kNoEndpoint,  // 503: the cluster has none, or none carries the labels
   // Upstream.
-  kConnectFailed,          // 503
-  kConnectTimeout,         // 504
-  kUpstreamReset,          // 502: closed before a whole response
-  kMalformedResponse,      // 502
-  kResponseTimeout,        // 504
+  kConnectFailed,      // 503
+  kConnectTimeout,     // 504
+  kUpstreamReset,      // 502: closed before a whole response
+  kMalformedResponse,  // 502
+  kResponseTimeout,    // 504
   // Limits of the gateway.
-  kOverloaded,             // 503
-  kDraining,               // 503
+  kOverloaded,  // 503
+  kDraining,    // 503
   // Loading and starting.
   kInvalidConfig,
   kIo,
-  kInternal,               // 500
+  kInternal,  // 500
 };
 
 // The stable public name of `code`: lower case, words joined by underscores.

@@ -23,7 +23,7 @@ std::optional<IpAddress> ParseIp(std::string_view text);
 
 // A block of addresses: "10.0.0.0/8", "::1", "192.0.2.7".
 struct Cidr {
-  IpAddress base;     // Bits past the prefix are zero.
+  IpAddress base;      // Bits past the prefix are zero.
   uint8_t prefix = 0;  // 0 to 128, counted in the mapped form.
   bool Contains(const IpAddress& address) const;
 };

@@ -150,6 +150,9 @@ class ServerCodec {
   virtual bool busy() const = 0;
   // Whether part of a request's head has been received: the request_headers timeout runs.
   virtual bool reading_head() const = 0;
+  // A request's head took too long: refuses what has come of it (408). Returns false when nothing
+  // has: then nobody waits for an answer.
+  virtual bool OnHeadTimeout() = 0;
   // No further requests: Connection: close on the next response, GOAWAY.
   virtual void Drain() = 0;
 };

@@ -18,8 +18,8 @@ namespace gatehouse::proxy {
 inline constexpr size_t kMaxHandlerBody = 8u << 20;
 
 struct HandlerRequest {
-  const http::RequestHead& head;   // Valid during Handle() only.
-  std::string_view body;           // Likewise.
+  const http::RequestHead& head;  // Valid during Handle() only.
+  std::string_view body;          // Likewise.
   const observe::StreamInfo& info;
 };
 

@@ -26,7 +26,7 @@ struct ListenerSettings {
   bool merge_slashes = true;
   EncodedSlash encoded_slash = EncodedSlash::kReject;
 
-  uint32_t max_connections = 20'000;      // Of all workers together.
+  uint32_t max_connections = 20'000;  // Of all workers together.
   uint32_t max_header_bytes = 64 * 1024;
   uint32_t max_headers = 100;
   uint64_t max_requests_per_connection = 0;  // 0: no limit.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "source/config/diagnostics.h"
 #include "source/pipeline/chain.h"
 #include "source/pipeline/filter_table.h"
 #include "source/proxy/listener_settings.h"
@@ -34,15 +35,19 @@ struct ListenerPlan {
   ListenerMetrics metrics;
   // Identifies the listening sockets across snapshots; equal for a listener whose address stayed.
   uint32_t id = 0;
-  std::vector<const pipeline::Chain*> chains;    // By route index; owned by Snapshot::filters.
-  const pipeline::Chain* no_route = nullptr;     // The listener's own filters.
+  // Connections of all workers, against limits.max_connections; handed from snapshot to snapshot
+  // with the id.
+  std::shared_ptr<upstream::SharedLimit> connections = std::make_shared<upstream::SharedLimit>();
+  std::vector<const pipeline::Chain*> chains;  // By route index; owned by Snapshot::filters.
+  const pipeline::Chain* no_route = nullptr;   // The listener's own filters.
 };
 
 struct Snapshot {
   uint64_t epoch = 0;
   std::vector<ListenerPlan> listeners;
   std::shared_ptr<const route::RouteTable> routes;
-  std::vector<RouteMetrics> route_metrics;       // By route index.
+  std::vector<RouteMetrics> route_metrics;        // By route index.
+  std::vector<config::Position> route_positions;  // Where each route is declared.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;
   std::shared_ptr<pipeline::FilterTable> filters;
   // Instead of routes: answers every request. Outlives all streams. For admin.

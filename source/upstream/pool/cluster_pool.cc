@@ -184,14 +184,15 @@ void ClusterPool::OnConnected(Connection& connection) {
 }
 
 void ClusterPool::OnConnectionIdle(Connection& connection) {
-  if (gone_) {
+  if (retired_) {
     connection.Abandon();
     Forget(connection);
     CheckGone();
     return;
   }
   const auto wants = std::find_if(pending_.begin(), pending_.end(), [&](const Waiter* waiter) {
-    return waiter->give_up_ != MonotonicTime{} && waiter->wanted_->slot == connection.endpoint().slot;
+    return waiter->give_up_ != MonotonicTime{} &&
+           waiter->wanted_->slot == connection.endpoint().slot;
   });
   if (wants != pending_.end()) {
     Waiter& waiter = **wants;
@@ -217,8 +218,7 @@ void ClusterPool::WatchOthers() {
 
 void ClusterPool::OnConnectionLost(Connection& connection, const Error* connect_error) {
   auto* waiter = static_cast<Waiter*>(connection.waiter);
-  const std::shared_ptr<const Endpoint> endpoint =
-      waiter != nullptr ? waiter->wanted_ : nullptr;
+  const std::shared_ptr<const Endpoint> endpoint = waiter != nullptr ? waiter->wanted_ : nullptr;
   if (connect_error != nullptr) {
     const ClusterMetrics& metrics = cluster_->metrics();
     io_.metrics.Add(connect_error->code == ErrorCode::kConnectTimeout ? metrics.connect_timeouts
@@ -275,10 +275,10 @@ void ClusterPool::OnDeadline() {
     }
     const bool admitted = waiter->give_up_ != MonotonicTime{};
     Dequeue(*waiter);
-    waiter->OnNoConnection(
-        {ErrorCode::kOverloaded, ErrorSource::kUpstream,
-         "cluster " + cluster_->name() + (admitted ? ": no connection became free in time"
-                                                   : ": max_connections and max_pending reached")});
+    waiter->OnNoConnection({ErrorCode::kOverloaded, ErrorSource::kUpstream,
+                            "cluster " + cluster_->name() +
+                                (admitted ? ": no connection became free in time"
+                                          : ": max_connections and max_pending reached")});
   }
   ServePending();
   if (!pending_.empty()) {
@@ -295,6 +295,7 @@ void ClusterPool::OnDeadline() {
 
 void ClusterPool::Retire(std::function<void()> gone) {
   gone_ = std::move(gone);
+  retired_ = true;
   for (Slot& slot : slots_) {
     while (!slot.idle.empty()) {
       Connection& connection = *slot.idle.back();

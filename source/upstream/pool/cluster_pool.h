@@ -55,12 +55,18 @@ class ClusterPool final : private Connection::Owner, private event::Deadline {
   Connection* Acquire(std::shared_ptr<const Endpoint> endpoint, Waiter& waiter, bool fresh);
   void Cancel(Waiter& waiter);
 
+  void CountNoEndpoint() { io_.metrics.Add(cluster_->metrics().no_endpoint); }
+  void CountRepeat() { io_.metrics.Add(cluster_->metrics().retries_reused); }
+  void CountReset() { io_.metrics.Add(cluster_->metrics().resets); }
+  void CountResponseTimeout() { io_.metrics.Add(cluster_->metrics().response_timeouts); }
+
   // A request on `endpoint` begins or ends: what least_request counts.
   void AddLoad(const Endpoint& endpoint, int change);
 
   // Closes idle connections; the others go when their stream ends. `gone` runs, from the loop, when
   // none is left and nobody waits.
   void Retire(std::function<void()> gone);
+  bool retired() const { return retired_; }
 
  private:
   struct Slot {
@@ -94,6 +100,7 @@ class ClusterPool final : private Connection::Owner, private event::Deadline {
   size_t open_ = 0;
   size_t active_requests_ = 0;
   std::function<void()> gone_;
+  bool retired_ = false;
 };
 
 }  // namespace gatehouse::upstream

@@ -26,7 +26,8 @@ enum class ReadOutcome : uint8_t { kDrained, kMore, kEof, kError };
 template <typename Codec>
 class CodecIo {
  public:
-  CodecIo(const IoContext& io, event::Socket& socket) : io_(io), socket_(socket), held_(io.buffers) {}
+  CodecIo(const IoContext& io, event::Socket& socket)
+      : io_(io), socket_(socket), held_(io.buffers) {}
 
   // Feeds `codec` until the socket is drained, the codec has enough, or the turn's share is used up
   // (kMore: queue the connection and call again). The codec may close the socket meanwhile.

@@ -77,7 +77,7 @@ class Connection final : private event::Socket::Handler,
   std::unique_ptr<http::ClientCodec> codec_;
   CodecIo<http::ClientCodec> input_;
   uint32_t requests_ = 0;
-  int early_error_ = 0;   // connect() failed at once; told from the loop.
+  int early_error_ = 0;  // connect() failed at once; told from the loop.
   bool connecting_ = false;
   bool busy_ = false;
   bool lost_ = false;

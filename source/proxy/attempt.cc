@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/proxy/attempt.h"
+
+#include <span>
+#include <utility>
+
+#include "source/proxy/error_response.h"
+
+namespace gatehouse::proxy {
+
+void Attempt::Begin(upstream::ClusterPool& pool, const upstream::LabelSet& labels,
+                    const http::RequestHead& head, bool end) {
+  pool_ = &pool;
+  labels_ = &labels;
+  head_ = &head;
+  endpoint_.reset();
+  connection_ = nullptr;
+  sender_ = nullptr;
+  trailers_ = nullptr;
+  tried_count_ = 0;
+  attempts_ = 0;
+  head_end_ = upload_end_ = request_ended_ = end;
+  response_ended_ = repeated_ = content_sent_ = false;
+  TryNext({ErrorCode::kNoEndpoint, ErrorSource::kUpstream,
+           "no endpoint of " + pool.cluster().name() +
+               (labels.empty() ? " is known" : " carries the labels")});
+}
+
+void Attempt::TryNext(const Error& why_not) {
+  const std::span<const uint32_t> tried(tried_.data(), tried_count_);
+  endpoint_ = tried_count_ < kMaxTried ? pool_->Pick(*labels_, tried) : nullptr;
+  if (endpoint_ == nullptr) {
+    if (why_not.code == ErrorCode::kNoEndpoint) {
+      pool_->CountNoEndpoint();
+    }
+    Fail(why_not);
+    return;
+  }
+  tried_[tried_count_++] = endpoint_->slot;
+  Ask(false);
+}
+
+void Attempt::Ask(bool fresh) {
+  ++attempts_;
+  upstream::Connection* connection = pool_->Acquire(endpoint_, *this, fresh);
+  if (connection != nullptr) {
+    OnConnection(*connection);
+  }
+}
+
+void Attempt::OnConnection(upstream::Connection& connection) {
+  connection_ = &connection;
+  pool_->AddLoad(*endpoint_, 1);
+  sender_ = &connection.Start(*this, arena_);
+  sender_->SendHeaders(*head_, head_end_);
+  if (sender_ != nullptr && (!upload_.empty() || (upload_end_ && !head_end_ && !trailers_))) {
+    Buffer upload(upload_.pool());
+    std::swap(upload, upload_);
+    content_sent_ = true;
+    sender_->SendData(upload.view(), upload_end_);
+  }
+  if (sender_ != nullptr && trailers_ != nullptr) {
+    sender_->SendTrailers(*trailers_);
+  }
+}
+
+void Attempt::OnNoConnection(const Error& error) {
+  if (PolicyFor(error.code).retry_elsewhere) {
+    TryNext(error);
+  } else {
+    Fail(error);
+  }
+}
+
+void Attempt::SendData(std::string_view data, bool end) {
+  request_ended_ = request_ended_ || end;
+  if (sender_ != nullptr) {
+    content_sent_ = true;
+    sender_->SendData(data, end);
+    return;
+  }
+  upload_.Append(data);
+  upload_end_ = end;
+}
+
+void Attempt::SendTrailers(const http::Headers& trailers) {
+  request_ended_ = true;
+  if (sender_ != nullptr) {
+    sender_->SendTrailers(trailers);
+  } else {
+    trailers_ = &trailers;
+  }
+}
+
+void Attempt::Consume(size_t bytes) {
+  if (sender_ != nullptr) {
+    sender_->Consume(bytes);
+  }
+}
+
+void Attempt::OnInformational(http::ResponseHead& head) { owner_.OnUpstreamInformational(head); }
+
+void Attempt::OnHeaders(http::ResponseHead& head, bool end) {
+  if (end) {
+    ResponseEnded();
+  }
+  owner_.OnUpstreamHeaders(head, end);
+}
+
+void Attempt::OnData(std::string_view data, bool end) {
+  if (end) {
+    ResponseEnded();
+  }
+  owner_.OnUpstreamData(data, end);
+}
+
+void Attempt::OnTrailers(http::Headers& trailers) {
+  ResponseEnded();
+  owner_.OnUpstreamTrailers(trailers);
+}
+
+void Attempt::OnCredit() { owner_.OnUpstreamCredit(); }
+
+// With both messages whole the connection goes back to the pool by itself; the codec has no further
+// word for us.
+void Attempt::ResponseEnded() {
+  response_ended_ = true;
+  if (request_ended_) {
+    LeaveConnection();
+  }
+}
+
+void Attempt::LeaveConnection() {
+  if (connection_ != nullptr) {
+    pool_->AddLoad(*endpoint_, -1);
+    connection_ = nullptr;
+    sender_ = nullptr;
+  }
+}
+
+// A pooled connection may have been closed by the endpoint just as it was used. The request is sent
+// once more, on a new connection, where that can't be told from sending it once (RFC 9110 section
+// 9.2.2): it is idempotent, had no content, and no byte of an answer had come.
+bool Attempt::CanRepeat() const {
+  return !repeated_ && connection_ != nullptr && connection_->requests() > 1 &&
+         !connection_->response_started() && head_end_ && http::IsIdempotent(head_->method);
+}
+
+void Attempt::OnReset(const Error& error) {
+  const bool repeat = error.code == ErrorCode::kUpstreamReset && CanRepeat();
+  LeaveConnection();
+  if (response_ended_) {
+    return;
+  }
+  if (repeat) {
+    repeated_ = true;
+    pool_->CountRepeat();
+    Ask(true);
+    return;
+  }
+  pool_->CountReset();
+  Fail(error);
+}
+
+void Attempt::Fail(const Error& error) {
+  Cancel();
+  owner_.OnUpstreamFailed(error);
+}
+
+void Attempt::Cancel() {
+  if (pool_ == nullptr) {
+    return;
+  }
+  upstream::ClusterPool& pool = *std::exchange(pool_, nullptr);
+  if (connection_ == nullptr) {
+    pool.Cancel(*this);
+  } else {
+    pool.AddLoad(*endpoint_, -1);
+    connection_ = nullptr;
+    std::exchange(sender_, nullptr)->Reset(ErrorCode::kClientGone);
+  }
+  upload_.Release();
+  pool.EndRequest();
+}
+
+}  // namespace gatehouse::proxy

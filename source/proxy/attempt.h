@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The upstream side of a stream: an endpoint, a connection to it, and the request on that
+// connection; then, where it is safe, another one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "source/base/arena.h"
+#include "source/base/buffer.h"
+#include "source/http/codec.h"
+#include "source/upstream/pool/cluster_pool.h"
+
+namespace gatehouse::proxy {
+
+// Worker thread only. Reused from stream to stream.
+class Attempt final : private upstream::Waiter, private http::ResponseEvents {
+ public:
+  // The stream. No call comes from inside Begin() but OnUpstreamFailed().
+  class Owner {
+   public:
+    virtual void OnUpstreamInformational(http::ResponseHead& head) = 0;
+    virtual void OnUpstreamHeaders(http::ResponseHead& head, bool end) = 0;
+    virtual void OnUpstreamData(std::string_view data, bool end) = 0;
+    virtual void OnUpstreamTrailers(http::Headers& trailers) = 0;
+    // Nothing more will come of it.
+    virtual void OnUpstreamFailed(const Error& error) = 0;
+    // What was sent has left.
+    virtual void OnUpstreamCredit() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Attempt(BufferPool& buffers, Arena& arena, Owner& owner)
+      : arena_(arena), owner_(owner), upload_(buffers) {}
+
+  // Sends `head`; `end`: no content follows. `labels` must outlive the attempt. Counts as a request
+  // of `pool`'s until Cancel() or the end.
+  void Begin(upstream::ClusterPool& pool, const upstream::LabelSet& labels,
+             const http::RequestHead& head, bool end);
+  void SendData(std::string_view data, bool end);
+  void SendTrailers(const http::Headers& trailers);
+  // As StreamSender::Consume().
+  void Consume(size_t bytes);
+  // Ends it, if it has not ended; the owner is told nothing more.
+  void Cancel();
+
+  // Drops what refers to the stream that was. REQUIRES: cancelled or ended.
+  void Forget() { endpoint_.reset(); }
+
+  bool active() const { return pool_ != nullptr; }
+  const upstream::Endpoint* endpoint() const { return endpoint_.get(); }
+  uint32_t attempts() const { return attempts_; }
+
+ private:
+  static constexpr size_t kMaxTried = 3;
+
+  void OnConnection(upstream::Connection& connection) override;
+  void OnNoConnection(const Error& error) override;
+  void OnInformational(http::ResponseHead& head) override;
+  void OnHeaders(http::ResponseHead& head, bool end) override;
+  void OnData(std::string_view data, bool end) override;
+  void OnTrailers(http::Headers& trailers) override;
+  void OnReset(const Error& error) override;
+  void OnCredit() override;
+
+  void TryNext(const Error& why_not);
+  void Ask(bool fresh);
+  bool CanRepeat() const;
+  void LeaveConnection();
+  void Fail(const Error& error);
+  void ResponseEnded();
+
+  Arena& arena_;
+  Owner& owner_;
+  upstream::ClusterPool* pool_ = nullptr;
+  const upstream::LabelSet* labels_ = nullptr;
+  const http::RequestHead* head_ = nullptr;
+  std::shared_ptr<const upstream::Endpoint> endpoint_;
+  upstream::Connection* connection_ = nullptr;
+  http::RequestSender* sender_ = nullptr;
+  const http::Headers* trailers_ = nullptr;
+  Buffer upload_;  // Content that came before there was a connection.
+  std::array<uint32_t, kMaxTried> tried_{};
+  uint8_t tried_count_ = 0;
+  uint32_t attempts_ = 0;
+  bool head_end_ = false;
+  bool upload_end_ = false;
+  bool request_ended_ = false;
+  bool response_ended_ = false;
+  bool repeated_ = false;
+  bool content_sent_ = false;
+};
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/proxy/downstream_connection.h"
+
+#include <cstring>
+
+#include "source/http/h1/server_codec.h"
+#include "source/proxy/forwarded.h"
+#include "source/proxy/worker_parts.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+// Responses handed over and not yet taken by the client: past this, its next requests wait.
+constexpr size_t kMaxPendingOutput = 64 * 1024;
+// How long a client may go on sending to a connection that is closing (RFC 9112 section 9.6).
+constexpr Duration kLinger = std::chrono::seconds(2);
+
+http::CodecLimits LimitsOf(const ListenerSettings& settings) {
+  http::CodecLimits limits;
+  limits.max_header_bytes = settings.max_header_bytes;
+  limits.max_headers = settings.max_headers;
+  return limits;
+}
+
+// After a drain has begun: how long an idle client may still come with a request.
+constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
+
+Error ClientGone(std::string message) {
+  return {ErrorCode::kClientGone, ErrorSource::kDownstream, std::move(message)};
+}
+
+}  // namespace
+
+DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
+                                           const event::SocketAddress& peer, uint32_t listener,
+                                           const ListenerPlan& plan)
+    : worker_(worker),
+      listener_(listener),
+      settings_(plan.settings),
+      limit_(plan.connections),
+      metrics_(plan.metrics),
+      socket_(worker.loop, worker.buffers, *this),
+      codec_(http::NewH1ServerCodec(*this, *this, LimitsOf(*plan.settings))),
+      input_(worker.io, socket_),
+      peer_(peer.ip()),
+      peer_port_(peer.port()),
+      trusted_(IsTrusted(*plan.settings, peer_)),
+      idle_since_(worker.loop.now()),
+      peer_text_(peer.family() == AF_UNIX ? "unix" : peer_.ToString()) {
+  socket_.Adopt(fd);
+  worker_.metrics.Add(metrics_.connections_accepted);
+  worker_.metrics.Add(metrics_.connections_active);
+  // A client that says nothing at all is held to the head's timeout.
+  worker_.loop.deadlines().ArmAfter(*this, settings_->request_headers_timeout);
+  head_watched_ = true;
+}
+
+DownstreamConnection::~DownstreamConnection() {
+  worker_.metrics.Add(metrics_.connections_active, -1);
+  limit_->Release();
+  if (kept_ != nullptr) {
+    worker_.Unpin(*kept_);
+  }
+}
+
+void DownstreamConnection::OnSocketEvent() {
+  if (state_ == State::kClosed) {
+    return;
+  }
+  if (socket_.error() != 0) {
+    Abort(ClientGone(std::strerror(socket_.error())));
+  } else if (state_ == State::kLingering) {
+    DiscardInput();
+  } else {
+    Pump();
+  }
+}
+
+bool DownstreamConnection::CanRead() const {
+  return state_ == State::kOpen && socket_.pending() < kMaxPendingOutput;
+}
+
+void DownstreamConnection::Pump() {
+  if (!CanRead()) {
+    return;
+  }
+  const upstream::ReadOutcome outcome = input_.Pump(*codec_);
+  CountBytes();
+  if (state_ != State::kOpen) {
+    return;
+  }
+  switch (outcome) {
+    case upstream::ReadOutcome::kDrained:
+      break;
+    case upstream::ReadOutcome::kMore:
+      worker_.loop.Queue(*this);
+      break;
+    case upstream::ReadOutcome::kEof:
+      eof_ = true;
+      codec_->OnEof();
+      return;
+    case upstream::ReadOutcome::kError:
+      Abort(ClientGone(std::strerror(socket_.error())));
+      return;
+  }
+  WatchHead();
+}
+
+// While a head is incomplete its timeout runs, from its first byte.
+void DownstreamConnection::WatchHead() {
+  if (codec_->reading_head() && !head_watched_) {
+    head_watched_ = true;
+    idle_since_ = worker_.loop.now();
+    worker_.loop.deadlines().ArmAfter(*this, settings_->request_headers_timeout);
+  }
+}
+
+void DownstreamConnection::CountBytes() {
+  const uint64_t bytes = input_.bytes();
+  worker_.metrics.Add(metrics_.bytes_in, static_cast<int64_t>(bytes - counted_bytes_));
+  counted_bytes_ = bytes;
+}
+
+void DownstreamConnection::OnReady() {
+  if (state_ == State::kOpen) {
+    Pump();
+  } else if (state_ == State::kLingering) {
+    DiscardInput();
+  }
+}
+
+void DownstreamConnection::OnSocketDrained() {
+  if (state_ != State::kOpen) {
+    return;
+  }
+  codec_->OnSinkDrained();
+  // What was held back for the sake of the output.
+  if (state_ == State::kOpen && (input_.holds_input() || socket_.readable())) {
+    worker_.loop.Queue(*this);
+  }
+}
+
+// ---- The codec's side ----
+
+http::RequestEvents& DownstreamConnection::OnStream(http::ResponseSender& sender) {
+  ++requests_;
+  head_watched_ = false;
+  const uint64_t most = settings_->max_requests_per_connection;
+  if (draining_ || (most > 0 && requests_ >= most)) {
+    sender.CloseAfterResponse();
+  }
+  PinnedSnapshot& pinned = kept_ == nullptr ? *worker_.current : *kept_;
+  Stream& stream = worker_.NewStream();
+  stream.Begin(*this, sender, pinned, *pinned.Plan(listener_));
+  stream_ = &stream;
+  return stream;
+}
+
+Arena& DownstreamConnection::StreamArena(http::RequestEvents& stream) {
+  return static_cast<Stream&>(stream).arena();
+}
+
+void DownstreamConnection::OnStreamDone(http::RequestEvents& stream) {
+  static_cast<Stream&>(stream).End(true);
+  idle_since_ = worker_.loop.now();
+  if (!armed() || head_watched_) {
+    head_watched_ = false;
+    worker_.loop.deadlines().ArmAfter(*this, settings_->idle_timeout);
+  }
+}
+
+void DownstreamConnection::OnInputWanted() {
+  if (input_.holds_input() || socket_.readable()) {
+    worker_.loop.Queue(*this);
+  }
+}
+
+void DownstreamConnection::OnCloseWanted(bool abrupt) {
+  if (state_ != State::kOpen) {
+    return;
+  }
+  if (abrupt) {
+    Close(true);
+    return;
+  }
+  state_ = State::kLingering;
+  Linger();
+}
+
+// Closing while the client still sends would reset the connection and lose the answer: FIN first,
+// then read and forget until it closes too, within bounds.
+void DownstreamConnection::Linger() {
+  input_.Discard();
+  socket_.ShutdownWrite();
+  worker_.loop.deadlines().ArmAfter(*this, kLinger);
+  worker_.loop.Queue(*this);
+}
+
+void DownstreamConnection::DiscardInput() {
+  constexpr int kReads = 4;
+  for (int i = 0; i < kReads && socket_.readable(); ++i) {
+    const auto got = socket_.Read(worker_.io.scratch.data(), worker_.io.scratch.size());
+    if (got.state == event::Socket::ReadState::kEof ||
+        got.state == event::Socket::ReadState::kError) {
+      eof_ = true;
+      break;
+    }
+  }
+  if (eof_ && socket_.pending() == 0) {
+    Close(false);
+  } else if (socket_.readable()) {
+    worker_.loop.Queue(*this);
+  }
+}
+
+// ---- Time ----
+
+bool DownstreamConnection::idle() const { return !codec_->busy() && socket_.pending() == 0; }
+
+void DownstreamConnection::OnDeadline() {
+  const MonotonicTime now = worker_.loop.now();
+  if (state_ == State::kLingering) {
+    Close(socket_.pending() > 0);
+    return;
+  }
+  if (codec_->reading_head() || (head_watched_ && requests_ == 0)) {
+    head_watched_ = false;
+    worker_.metrics.Add(metrics_.timeouts);
+    if (!codec_->OnHeadTimeout()) {
+      Close(false);
+    }
+    return;
+  }
+  head_watched_ = false;
+  if (codec_->busy()) {
+    worker_.loop.deadlines().ArmAfter(*this, settings_->idle_timeout);
+    return;
+  }
+  const MonotonicTime due = draining_ ? now : idle_since_ + settings_->idle_timeout;
+  if (draining_ && (input_.holds_input() || socket_.readable())) {
+    Pump();
+    worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
+  } else if (draining_ && socket_.pending() == 0) {
+    state_ = State::kLingering;
+    Linger();
+  } else if (due > now) {
+    worker_.loop.deadlines().Arm(*this, due);
+  } else {
+    Close(false);
+  }
+}
+
+// ---- Its end ----
+
+void DownstreamConnection::Drain() {
+  draining_ = true;
+  if (state_ != State::kOpen) {
+    return;
+  }
+  if (codec_->busy()) {
+    codec_->Drain();
+  }
+  worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
+}
+
+void DownstreamConnection::KeepSnapshot(PinnedSnapshot& last) {
+  if (kept_ == nullptr) {
+    kept_ = &last;
+    ++last.streams;
+  }
+}
+
+void DownstreamConnection::Abort(const Error& error) {
+  if (state_ != State::kClosed) {
+    codec_->OnTransportLost(error);
+    Close(true);
+  }
+}
+
+void DownstreamConnection::Close(bool reset) {
+  if (state_ == State::kClosed) {
+    return;
+  }
+  state_ = State::kClosed;
+  Disarm();
+  socket_.Close(reset);
+  codec_->OnTransportLost(ClientGone("the connection was closed"));
+  if (stream_ != nullptr) {
+    stream_->End(false);  // The codec had refused it already and says no more.
+  }
+  worker_.RemoveConnection(*this);
+}
+
+// ---- What filters remember ----
+
+pipeline::Verdict DownstreamConnection::Recall(const void* definition, uint64_t generation) const {
+  for (const Remembered& one : remembered_) {
+    if (one.definition == definition && one.generation == generation) {
+      return one.verdict;
+    }
+  }
+  return pipeline::Verdict::kUnknown;
+}
+
+void DownstreamConnection::Remember(const void* definition, uint64_t generation,
+                                    pipeline::Verdict verdict) {
+  for (Remembered& one : remembered_) {
+    if (one.definition == definition) {
+      one = {definition, generation, verdict};
+      return;
+    }
+  }
+  remembered_[next_remembered_] = {definition, generation, verdict};
+  next_remembered_ = static_cast<uint8_t>((next_remembered_ + 1) % remembered_.size());
+}
+
+}  // namespace gatehouse::proxy

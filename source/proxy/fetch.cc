@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/proxy/fetch.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "source/event/deadline.h"
+#include "source/event/loop.h"
+#include "source/proxy/attempt.h"
+#include "source/proxy/worker_parts.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+using pipeline::FetchRequest;
+using pipeline::FetchResponse;
+
+class FetchCall final : public pipeline::Pending,
+                        private Attempt::Owner,
+                        private event::Deadline,
+                        private event::Ready {
+ public:
+  FetchCall(Worker::Parts& worker, FetchRequest request,
+            std::function<void(Result<FetchResponse>)> done)
+      : worker_(worker),
+        request_(std::move(request)),
+        done_(std::move(done)),
+        arena_(worker.arenas),
+        attempt_(worker.buffers, arena_, *this),
+        head_(arena_),
+        result_(FetchResponse{}) {
+    worker_.loop.Queue(*this);  // Nothing happens inside the caller's call.
+  }
+  ~FetchCall() override { attempt_.Cancel(); }
+
+ private:
+  void OnReady() override {
+    if (finished_) {
+      std::exchange(done_, nullptr)(std::move(result_));
+      return;
+    }
+    const auto& clusters = worker_.current->snapshot->clusters;
+    const auto at = std::find_if(clusters.begin(), clusters.end(), [&](const auto& cluster) {
+      return cluster->name() == request_.cluster;
+    });
+    if (at == clusters.end()) {
+      Finish(
+          Fail(ErrorCode::kNoEndpoint, ErrorSource::kInternal, "no cluster " + request_.cluster));
+      return;
+    }
+    upstream::ClusterPool& pool = worker_.PoolFor(*at);
+    if (!pool.BeginRequest()) {
+      Finish(Fail(ErrorCode::kOverloaded, ErrorSource::kUpstream,
+                  "max_requests of " + request_.cluster + " reached"));
+      return;
+    }
+    worker_.loop.deadlines().ArmAfter(*this, request_.timeout);
+    DescribeRequest();
+    attempt_.Begin(pool, labels_, head_, request_.body.empty());
+    if (!finished_ && !request_.body.empty()) {
+      attempt_.SendData(request_.body, true);
+    }
+  }
+
+  void DescribeRequest() {
+    head_.method_name = request_.method;
+    head_.method = http::ParseMethod(request_.method);
+    head_.target = request_.target;
+    head_.authority = request_.cluster;
+    const bool content = !request_.body.empty();
+    head_.framing = content ? http::Framing::kLength : http::Framing::kNone;
+    head_.content_length = request_.body.size();
+    const auto is_host = [](const auto& header) { return header.first == "host"; };
+    if (std::none_of(request_.headers.begin(), request_.headers.end(), is_host)) {
+      head_.headers.Add("host", head_.authority);
+    }
+    for (const auto& [name, value] : request_.headers) {
+      head_.headers.Add(name, value);
+    }
+  }
+
+  void OnUpstreamInformational(http::ResponseHead&) override {}
+  void OnUpstreamHeaders(http::ResponseHead& head, bool end) override {
+    result_->status = head.status;
+    head.headers.ForEach(
+        [&](const http::Field& field) { result_->headers.emplace_back(field.name, field.value); });
+    if (end) {
+      Finish(std::move(result_));
+    }
+  }
+  void OnUpstreamData(std::string_view data, bool end) override {
+    attempt_.Consume(data.size());
+    if (result_->body.size() + data.size() > request_.max_response_bytes) {
+      Finish(Fail(ErrorCode::kMalformedResponse, ErrorSource::kUpstream,
+                  "the answer is larger than allowed"));
+      return;
+    }
+    result_->body.append(data);
+    if (end) {
+      Finish(std::move(result_));
+    }
+  }
+  void OnUpstreamTrailers(http::Headers&) override { Finish(std::move(result_)); }
+  void OnUpstreamFailed(const Error& error) override { Finish(tl::unexpected<Error>(error)); }
+  void OnUpstreamCredit() override {}
+  void OnDeadline() override {
+    Finish(Fail(ErrorCode::kResponseTimeout, ErrorSource::kUpstream,
+                "no whole answer from " + request_.cluster + " in time"));
+  }
+
+  // The owner may destroy us in its callback: that comes from the loop, with nothing on the stack.
+  void Finish(Result<FetchResponse> result) {
+    if (!finished_) {
+      finished_ = true;
+      Disarm();
+      attempt_.Cancel();
+      result_ = std::move(result);
+      worker_.loop.Queue(*this);
+    }
+  }
+
+  Worker::Parts& worker_;
+  FetchRequest request_;
+  std::function<void(Result<FetchResponse>)> done_;
+  Arena arena_;
+  Attempt attempt_;
+  http::RequestHead head_;
+  const upstream::LabelSet labels_;
+  Result<FetchResponse> result_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Pending> StartFetch(Worker::Parts& worker, FetchRequest request,
+                                              std::function<void(Result<FetchResponse>)> done) {
+  return std::make_unique<FetchCall>(worker, std::move(request), std::move(done));
+}
+
+}  // namespace gatehouse::proxy

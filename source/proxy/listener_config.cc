@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// - name: web
+//   address: 0.0.0.0:8080              # "[::]:8080", :8080, unix:/run/gatehouse.sock
+//   protocols: [http/1.1]
+//   trusted_proxies: [10.0.0.0/8]      # whose X-Forwarded-For is believed
+//   forwarded: {mode: append, real_ip: false, request_id: false}     # append, replace, off
+//   path: {merge_slashes: true, encoded_slash: reject}               # reject, keep
+//   limits: {max_connections: 20000, max_header_bytes: 64KiB, max_headers: 100,
+//            max_requests_per_connection: 0}                         # 0: no limit
+//   timeouts: {request_headers: 10s, request_body_idle: 30s, idle: 75s}
+//   filters: [access_log]
+#include "source/proxy/listener_config.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "source/config/values.h"
+#include "source/event/address.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+using config::Object;
+using config::Value;
+
+constexpr uint64_t kMaxConnections = 10'000'000;
+constexpr uint64_t kMinHeaderBytes = 1024;
+constexpr uint64_t kMaxHeaderBytes = 1 << 20;
+constexpr uint64_t kMaxHeaders = 4096;
+
+void LoadProtocols(Object& in) {
+  const Value value = in.Get("protocols", "What is spoken here: http/1.1.");
+  const std::vector<Value> protocols = value.List();
+  if (value.IsList() && protocols.empty()) {
+    value.Error("needs at least one protocol", "[http/1.1]");
+  }
+  enum class Protocol : uint8_t { kHttp1, kHttp2 };
+  std::vector<Protocol> seen;
+  for (const Value& one : protocols) {
+    const auto protocol = one.Enum<Protocol>(
+        {{"http/1.1", Protocol::kHttp1}, {"h2", Protocol::kHttp2}}, Protocol::kHttp1);
+    if (protocol == Protocol::kHttp2) {
+      one.Error("h2 is not supported yet");
+    } else if (std::find(seen.begin(), seen.end(), protocol) != seen.end()) {
+      one.Error("is listed twice");
+    }
+    seen.push_back(protocol);
+  }
+}
+
+void LoadTrustedProxies(Object& in, ListenerSettings& out) {
+  for (const Value& value :
+       in.List("trusted_proxies", "Addresses and blocks whose X-Forwarded-For is believed.")) {
+    if (!value.IsScalar()) {
+      value.String();  // Says what is wrong.
+      continue;
+    }
+    const Result<Cidr> block = ParseCidr(value.Scalar());
+    if (block) {
+      out.trusted_proxies.push_back(*block);
+    } else {
+      value.Error(block.error().message);
+    }
+  }
+}
+
+void LoadForwarded(Object in, ListenerSettings& out) {
+  out.forwarded = in.Enum<ForwardedMode>("mode",
+                                         {{"append", ForwardedMode::kAppend},
+                                          {"replace", ForwardedMode::kReplace},
+                                          {"off", ForwardedMode::kOff}},
+                                         out.forwarded,
+                                         "What happens to X-Forwarded-For, -Proto, -Host and Via.");
+  out.forward_real_ip =
+      in.Bool("real_ip", out.forward_real_ip, "Whether X-Real-IP is set to the client's address.");
+  out.forward_request_id =
+      in.Bool("request_id", out.forward_request_id, "Whether X-Request-Id is sent on.");
+}
+
+void LoadPath(Object in, ListenerSettings& out) {
+  out.merge_slashes = in.Bool("merge_slashes", out.merge_slashes, "Whether \"//\" is \"/\".");
+  out.encoded_slash = in.Enum<EncodedSlash>(
+      "encoded_slash", {{"reject", EncodedSlash::kReject}, {"keep", EncodedSlash::kKeep}},
+      out.encoded_slash, "What happens to paths with %2F, %5C or a backslash.");
+}
+
+void LoadLimits(Object in, ListenerSettings& out) {
+  const auto count = [&](std::string_view key, uint32_t def, uint64_t max, std::string_view help) {
+    return static_cast<uint32_t>(in.Uint(key, {def, 1, max}, help));
+  };
+  out.max_connections = count("max_connections", out.max_connections, kMaxConnections,
+                              "Connections at a time, over all workers; more are closed at once.");
+  out.max_header_bytes = static_cast<uint32_t>(
+      in.Size("max_header_bytes", {out.max_header_bytes, kMinHeaderBytes, kMaxHeaderBytes},
+              "Request line and fields together; more is answered with 431 or 414."));
+  out.max_headers = count("max_headers", out.max_headers, kMaxHeaders,
+                          "Fields of a request; more are answered with 431.");
+  out.max_requests_per_connection =
+      in.Uint("max_requests_per_connection", {out.max_requests_per_connection},
+              "After that many a connection is closed; 0 is no limit.");
+  in.NotSupportedYet({"max_streams"});
+}
+
+void LoadTimeouts(Object in, ListenerSettings& out) {
+  constexpr Duration kMin = std::chrono::milliseconds(1);
+  constexpr Duration kMax = std::chrono::hours(24);
+  out.request_headers_timeout =
+      in.Time("request_headers", {out.request_headers_timeout, kMin, kMax},
+              "From the first byte of a request to the end of its fields.");
+  out.request_body_idle_timeout =
+      in.Time("request_body_idle", {out.request_body_idle_timeout, kMin, kMax},
+              "Between two pieces of a request's body.");
+  out.idle_timeout = in.Time("idle", {out.idle_timeout, kMin, kMax},
+                             "How long a connection may wait for its next request.");
+}
+
+// Present and false is what it is without.
+void RefuseProxyProtocol(Object& in) {
+  const Value value = in.Get("proxy_protocol", "Whether connections begin with a PROXY header.");
+  if (value.Bool()) {
+    value.Error("the PROXY protocol is not supported yet");
+  }
+}
+
+// The name and the value it stands at.
+std::pair<std::string, Value> LoadName(Object& in) {
+  Value value = in.Get("name", "What routes, logs and metrics call the listener.");
+  if (!value.present()) {
+    value.Error("is required");
+    return {{}, value};
+  }
+  std::string name = value.String();
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) > ' ' && c != 0x7f;
+  });
+  if (value.IsScalar() && name.empty()) {
+    value.Error("must not be empty");
+  } else if (!plain) {
+    value.Error("must not contain spaces or control characters");
+  }
+  return {std::move(name), value};
+}
+
+LoadedListener LoadListener(Object in, AddressBook& addresses,
+                            std::map<std::string, uint32_t>& names) {
+  LoadedListener out;
+  auto settings = std::make_shared<ListenerSettings>();
+  auto [name, name_value] = LoadName(in);
+  settings->name = name;
+  if (!name.empty()) {
+    const auto [first, is_new] = names.emplace(name, name_value.position().line);
+    if (!is_new) {
+      name_value.Error("another listener has this name, first at line " +
+                       std::to_string(first->second));
+    }
+  }
+  const Value address = in.Get("address", "IP:PORT, :PORT for every address, or unix:/PATH.");
+  if (!address.present()) {
+    address.Error("is required");
+  } else {
+    settings->address = LoadListenAddress(address);
+    addresses.Claim(address, settings->address,
+                    name.empty() ? "another listener" : "listener \"" + name + "\"");
+  }
+  LoadProtocols(in);
+  in.NotSupportedYet({"tls", "upgrades"});
+  RefuseProxyProtocol(in);
+  LoadTrustedProxies(in, *settings);
+  LoadForwarded(in.Child("forwarded", "What upstreams are told of the client."), *settings);
+  LoadPath(in.Child("path", "How paths are made comparable."), *settings);
+  LoadLimits(in.Child("limits", "What one listener may take."), *settings);
+  LoadTimeouts(in.Child("timeouts", "How long clients may take."), *settings);
+  out.filters = in.List("filters", "Filters of every request, before those of its route.");
+  out.settings = std::move(settings);
+  return out;
+}
+
+}  // namespace
+
+void AddressBook::Claim(const Value& value, const config::Address& address,
+                        std::string_view owner) {
+  const bool usable = address.kind == config::Address::Kind::kUnix || address.port != 0;
+  if (!usable) {
+    return;
+  }
+  const auto [first, is_new] =
+      taken_.emplace(address.ToString(), Claimed{std::string(owner), value.position().line});
+  if (!is_new) {
+    value.Error(address.ToString() + " is taken by " + first->second.owner + ", at line " +
+                std::to_string(first->second.line));
+  }
+}
+
+std::vector<LoadedListener> LoadListeners(const std::vector<Value>& section,
+                                          AddressBook& addresses) {
+  std::vector<LoadedListener> out;
+  std::map<std::string, uint32_t> names;
+  out.reserve(section.size());
+  for (const Value& value : section) {
+    out.push_back(LoadListener(value.Map(), addresses, names));
+  }
+  return out;
+}
+
+config::Address LoadListenAddress(const Value& value) {
+  const std::string text = value.String();
+  if (!value.IsScalar()) {
+    return {};
+  }
+  const Result<config::Address> address = config::ParseAddress(text);
+  if (!address) {
+    value.Error(address.error().message);
+    return {};
+  }
+  if (address->kind == config::Address::Kind::kHostname) {
+    const std::string port = std::to_string(address->port);
+    value.Error("needs an IP address, :PORT or unix:/PATH to listen on, not a hostname",
+                address->IsLoopback() ? "127.0.0.1:" + port : std::string());
+    return {};
+  }
+  if (address->kind == config::Address::Kind::kUnix) {
+    if (const auto usable = event::SocketAddress::FromUnixPath(address->host); !usable) {
+      value.Error(usable.error().message);
+      return {};
+    }
+  }
+  return *address;
+}
+
+ListenerMetrics DefineListenerMetrics(observe::Metrics& metrics, const std::string& listener) {
+  const observe::Labels labels = {{"listener", listener}};
+  const auto counter = [&](std::string_view name, std::string_view help) {
+    return metrics.Counter("gatehouse_listener_" + std::string(name) + "_total", help, labels);
+  };
+  ListenerMetrics out;
+  out.connections_accepted = counter("connections_accepted", "Connections taken.");
+  out.connections_active =
+      metrics.Gauge("gatehouse_listener_connections_active", "Connections open now.", labels);
+  out.connections_refused = counter("connections_refused", "Connections over max_connections.");
+  out.requests = counter("requests", "Requests that began.");
+  out.responses_1xx = counter("responses_1xx", "Interim responses sent.");
+  out.responses_2xx = counter("responses_2xx", "Responses sent, by class of status.");
+  out.responses_3xx = counter("responses_3xx", "Responses sent, by class of status.");
+  out.responses_4xx = counter("responses_4xx", "Responses sent, by class of status.");
+  out.responses_5xx = counter("responses_5xx", "Responses sent, by class of status.");
+  out.malformed = counter("malformed", "Requests that break HTTP's rules.");
+  out.timeouts = counter("timeouts", "Requests that took clients too long to send.");
+  out.bytes_in = counter("bytes_in", "Bytes received from clients.");
+  out.bytes_out = counter("bytes_out", "Bytes sent to clients.");
+  out.accept_errors = counter("accept_errors", "Failed calls of accept().");
+  return out;
+}
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads `listeners:`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/config/object.h"
+#include "source/observe/metrics.h"
+#include "source/proxy/listener_settings.h"
+#include "source/proxy/snapshot.h"
+
+namespace gatehouse::proxy {
+
+struct LoadedListener {
+  std::shared_ptr<const ListenerSettings> settings;
+  std::vector<config::Value> filters;  // As written, for FilterTable::Compile.
+};
+
+// Who has taken an address already: for the sentence that refuses it to another.
+class AddressBook {
+ public:
+  // Reports at `value` when `address` is taken. Port 0 is nobody's: the kernel chooses.
+  void Claim(const config::Value& value, const config::Address& address, std::string_view owner);
+
+ private:
+  struct Claimed {
+    std::string owner;
+    uint32_t line = 0;
+  };
+  std::map<std::string, Claimed, std::less<>> taken_;
+};
+
+// The listeners of `section`, those with mistakes too. Never fails: mistakes are in the
+// diagnostics. `addresses` may hold those of others.
+std::vector<LoadedListener> LoadListeners(const std::vector<config::Value>& section,
+                                          AddressBook& addresses);
+
+// An address to listen on: nothing is resolved, so it has no hostname.
+config::Address LoadListenAddress(const config::Value& value);
+
+// The series gatehouse_listener_...{listener="NAME"}. Control thread.
+ListenerMetrics DefineListenerMetrics(observe::Metrics& metrics, const std::string& listener);
+
+}  // namespace gatehouse::proxy

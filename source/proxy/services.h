@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What filters may ask for besides their stream, on this worker.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "source/pipeline/services.h"
+#include "source/proxy/worker.h"
+
+namespace gatehouse::proxy {
+
+// Worker thread only.
+class WorkerServices final : public pipeline::Services {
+ public:
+  explicit WorkerServices(Worker::Parts& worker) : worker_(worker) {}
+
+  std::unique_ptr<pipeline::Pending> Fetch(
+      pipeline::FetchRequest request,
+      std::function<void(Result<pipeline::FetchResponse>)> done) override;
+  std::unique_ptr<pipeline::Pending> Timer(Duration delay, std::function<void()> done) override;
+  std::unique_ptr<pipeline::Pending> Background(std::function<void()> work,
+                                                std::function<void()> done) override;
+
+ private:
+  Worker::Parts& worker_;
+};
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/proxy/stream.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "source/base/text.h"
+#include "source/http/path.h"
+#include "source/proxy/downstream_connection.h"
+#include "source/proxy/error_response.h"
+#include "source/proxy/forwarded.h"
+#include "source/proxy/worker_parts.h"
+
+namespace gatehouse::proxy {
+namespace {
+
+std::string_view ProtocolName(uint8_t minor_version) {
+  return minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+}  // namespace
+
+Stream::Stream(Worker::Parts& worker)
+    : worker_(worker),
+      arena_(worker.arenas),
+      request_pass_(worker.buffers, *this, request_sink_),
+      response_pass_(worker.buffers, *this, response_sink_),
+      attempt_(worker.buffers, arena_, *this),
+      handler_body_(worker.buffers) {}
+
+Stream::~Stream() = default;
+
+// ---- Its beginning ----
+
+void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sender,
+                   PinnedSnapshot& pinned, const ListenerPlan& plan) {
+  connection_ = &connection;
+  sender_ = &sender;
+  pinned_ = &pinned;
+  plan_ = &plan;
+  ++pinned.streams;
+  info_ = {};
+  info_.headers = this;
+  info_.started = worker_.loop.now();
+  info_.start = WallNow();
+  route_ = nullptr;
+  head_ = nullptr;
+  response_head_ = nullptr;
+  request_unconsumed_ = response_unconsumed_ = 0;
+  terminal_ = Terminal::kNone;
+  request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
+  response_end_ = ended_ = false;
+  worker_.metrics.Add(plan.metrics.requests);
+}
+
+void Stream::OnHeaders(http::RequestHead& head, bool end) {
+  request_whole_ = end;
+  request_has_content_ = !end;
+  Describe(head);
+  if (!NormaliseTarget()) {
+    UseChain(*plan_->no_route);
+    (void)ReplyError(ErrorCode::kMalformedPath, "the path can't be normalised");
+    return;
+  }
+  MatchRoute();
+  TellForwarded();
+  if (!AnswerMaxForwards()) {
+    request_pass_.PassHead(head, end);
+  }
+}
+
+// The codec would not take it: it is answered and logged like any other.
+void Stream::OnRefused(http::RequestHead& head, const Error& error) {
+  request_whole_ = true;
+  Describe(head);
+  UseChain(*plan_->no_route);
+  worker_.metrics.Add(plan_->metrics.malformed);
+  (void)ReplyError(error.code, error.message);
+}
+
+void Stream::Describe(http::RequestHead& head) {
+  head_ = &head;
+  info_.method = head.method_name;
+  info_.target = head.target;
+  info_.path = head.path;
+  info_.host = head.host;
+  info_.scheme = head.scheme.empty() ? "http" : head.scheme;
+  info_.protocol = ProtocolName(head.minor_version);
+  info_.listener = plan_->settings->name;
+  info_.peer = info_.client = connection_->peer();
+  info_.peer_port = connection_->peer_port();
+  request_activity_ = response_activity_ = worker_.loop.now();
+  if (connection_->trusted()) {
+    info_.client = ClientBehind(*plan_->settings, info_.peer, head.headers);
+    info_.client_is_peer = info_.client == info_.peer;
+  }
+}
+
+bool Stream::NormaliseTarget() {
+  const ListenerSettings& settings = *plan_->settings;
+  const http::PathOptions options{settings.merge_slashes,
+                                  settings.encoded_slash == EncodedSlash::kKeep
+                                      ? http::EncodedSlash::kKeep
+                                      : http::EncodedSlash::kReject};
+  const Result<std::string_view> path = http::NormalisePath(head_->path, options, arena_);
+  if (!path) {
+    return false;
+  }
+  if (path->data() != head_->path.data() || path->size() != head_->path.size()) {
+    const bool query = head_->target.size() > head_->path.size();
+    head_->target = query ? arena_.Concat(*path, "?", head_->query) : *path;
+    head_->path = head_->target.substr(0, path->size());
+    info_.path = head_->path;
+  }
+  return true;
+}
+
+// OPTIONS with Max-Forwards: the last hop it names answers itself (RFC 9110 section 7.6.2).
+bool Stream::AnswerMaxForwards() {
+  if (head_->method != http::Method::kOptions) {
+    return false;
+  }
+  const http::Field* field = head_->headers.Find(http::Known::kMaxForwards);
+  const std::optional<uint64_t> hops = field == nullptr ? std::nullopt : ParseUint(field->value);
+  if (!hops) {
+    return false;
+  }
+  if (*hops == 0) {
+    (void)Reply(200, "", "text/plain; charset=utf-8",
+                {{"allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"}});
+    return true;
+  }
+  std::string less;
+  AppendUint(less, *hops - 1);
+  head_->headers.Set(http::Known::kMaxForwards, arena_.Copy(less));
+  return false;
+}
+
+void Stream::MatchRoute() {
+  const Snapshot& snapshot = *pinned_->snapshot;
+  if (snapshot.routes != nullptr) {
+    const auto listener = static_cast<uint32_t>(plan_ - snapshot.listeners.data());
+    route_ = snapshot.routes->Match({*head_, listener, info_.client});
+  }
+  const pipeline::Chain* chain = plan_->no_route;
+  if (route_ != nullptr) {
+    info_.route = route_->name;
+    worker_.metrics.Add(snapshot.route_metrics[route_->index].requests);
+    chain = plan_->chains[route_->index];
+  }
+  UseChain(*chain);
+}
+
+void Stream::UseChain(const pipeline::Chain& chain) {
+  chain_ = &chain;
+  filters_ = {};
+  if (!chain.empty()) {
+    auto* filters =
+        static_cast<pipeline::Filter**>(arena_.Allocate(chain.size() * sizeof(pipeline::Filter*)));
+    size_t count = 0;
+    for (const auto& definition : chain.definitions()) {
+      filters[count++] = definition->NewFilter(*this);
+    }
+    filters_ = {filters, count};
+  }
+  request_pass_.Begin(chain, filters_);
+  response_pass_.Begin(chain, filters_);
+}
+
+// Before the filters, so that they can change what is told.
+void Stream::TellForwarded() {
+  const ListenerSettings& settings = *plan_->settings;
+  ForwardedFacts facts;
+  facts.peer = connection_->peer_text();
+  facts.client = info_.client_is_peer ? facts.peer : arena_.Copy(info_.client.ToString());
+  facts.scheme = info_.scheme;
+  facts.request_id = settings.forward_request_id ? request_id() : std::string_view();
+  facts.via = head_->minor_version == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+  facts.trusted = connection_->trusted();
+  ApplyForwarded(settings, facts, *head_);
+}
+
+// ---- The request's content ----
+
+void Stream::OnData(std::string_view data, bool end) {
+  request_activity_ = worker_.loop.now();
+  request_whole_ = end;
+  request_unconsumed_ += data.size();
+  info_.request_bytes += data.size();
+  if (terminal_ == Terminal::kDiscard) {
+    ReleaseRequestWindow();
+    return;
+  }
+  request_pass_.PassData(data, end);
+  // What is collected is bounded by the collector; what is gone is gone.
+  if (!ended_ && (request_pass_.collecting() || terminal_ == Terminal::kDiscard ||
+                  terminal_ == Terminal::kHandler)) {
+    ReleaseRequestWindow();
+  }
+}
+
+void Stream::OnTrailers(http::Headers& trailers) {
+  request_whole_ = true;
+  if (terminal_ != Terminal::kDiscard) {
+    request_pass_.PassTrailers(trailers);
+  }
+}
+
+void Stream::RequestSink::CollectingBegan() {
+  // Nobody behind the collecting filter will ask the client to go on.
+  if (stream.head_->expects_continue && stream.sender_ != nullptr) {
+    http::ResponseHead& head = *stream.arena_.New<http::ResponseHead>(stream.arena_);
+    head.status = 100;
+    stream.sender_->SendInformational(head);
+    stream.head_->expects_continue = false;
+    stream.head_->headers.Remove(http::Known::kExpect);
+  }
+}
+
+void Stream::RequestSink::CollectedTooMuch() {
+  (void)stream.ReplyError(ErrorCode::kBodyTooLarge, "a filter's max_buffer was reached");
+}
+
+void Stream::ReleaseRequestWindow() {
+  if (sender_ != nullptr && request_unconsumed_ > 0) {
+    const size_t bytes = std::exchange(request_unconsumed_, 0);
+    sender_->Consume(bytes);
+  }
+}
+
+void Stream::OnUpstreamCredit() {
+  request_activity_ = worker_.loop.now();
+  if (!request_pass_.paused()) {
+    ReleaseRequestWindow();
+  }
+}
+
+// ---- The response ----
+
+void Stream::OnUpstreamInformational(http::ResponseHead& head) {
+  response_activity_ = worker_.loop.now();
+  // A 100 that the client did not ask for would only confuse it.
+  const bool wanted = head.status != 100 || head_->expects_continue;
+  if (wanted && sender_ != nullptr && !response_started_) {
+    sender_->SendInformational(head);
+  }
+}
+
+void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
+  info_.upstream_status = head.status;
+  StartResponse(head, end);
+}
+
+void Stream::StartResponse(http::ResponseHead& head, bool end) {
+  response_activity_ = worker_.loop.now();
+  response_head_ = &head;
+  response_started_ = true;
+  response_end_ = end;
+  response_pass_.PassHead(head, end);
+}
+
+void Stream::ResponsePassed() {
+  if (sender_ == nullptr) {
+    return;
+  }
+  response_sent_ = true;
+  info_.status = response_head_->status;
+  // The codec may end the stream inside this call.
+  sender_->SendHeaders(*response_head_, response_end_);
+}
+
+void Stream::OnUpstreamData(std::string_view data, bool end) {
+  response_activity_ = worker_.loop.now();
+  response_unconsumed_ += data.size();
+  response_pass_.PassData(data, end);
+  if (!ended_ && response_pass_.collecting()) {
+    ReleaseResponseWindow();
+  }
+}
+
+void Stream::ResponseDataPassed(std::string_view chunk, bool end) {
+  if (sender_ == nullptr) {
+    return;
+  }
+  info_.response_bytes += chunk.size();
+  sender_->SendData(chunk, end);
+}
+
+void Stream::OnUpstreamTrailers(http::Headers& trailers) { response_pass_.PassTrailers(trailers); }
+
+void Stream::ResponseTrailersPassed(http::Headers& trailers) {
+  if (sender_ != nullptr) {
+    sender_->SendTrailers(trailers);
+  }
+}
+
+void Stream::ResponseSink::CollectedTooMuch() {
+  stream.Abort(ErrorCode::kMalformedResponse, "the response is larger than a filter's max_buffer");
+}
+
+// The client has taken what was sent.
+void Stream::OnCredit() {
+  response_activity_ = worker_.loop.now();
+  if (!response_pass_.paused()) {
+    ReleaseResponseWindow();
+  }
+}
+
+void Stream::ReleaseResponseWindow() {
+  if (response_unconsumed_ > 0) {
+    attempt_.Consume(std::exchange(response_unconsumed_, 0));
+  }
+}
+
+// ---- What can go wrong ----
+
+void Stream::OnReset(const Error& error) {
+  info_.error = error.code;
+  info_.error_detail = arena_.Copy(error.message);
+  request_whole_ = true;
+  if (error.code == ErrorCode::kClientGone || response_sent_) {
+    sender_ = nullptr;
+    End(false);
+    return;
+  }
+  worker_.metrics.Add(plan_->metrics.malformed);
+  (void)ReplyError(error.code, error.message);
+}
+
+void Stream::OnUpstreamFailed(const Error& error) { Fail(error); }
+
+void Stream::Fail(const Error& error) { Abort(error.code, error.message); }
+
+// An answer if none has begun; else the client must see that what it has is not whole.
+void Stream::Abort(ErrorCode code, std::string_view detail) {
+  if (ended_) {
+    return;
+  }
+  if (!response_sent_ && sender_ != nullptr) {
+    (void)ReplyError(code, detail);
+    return;
+  }
+  info_.error = code;
+  info_.error_detail = arena_.Copy(detail);
+  if (sender_ != nullptr) {
+    std::exchange(sender_, nullptr)->Reset(code);
+  }
+  End(false);
+}
+
+// ---- Time ----
+
+MonotonicTime Stream::NextDeadline() const {
+  MonotonicTime next = MonotonicTime::max();
+  const auto at = [&](MonotonicTime from, Duration timeout) {
+    if (timeout > Duration(0)) {
+      next = std::min(next, from + timeout);
+    }
+  };
+  if (!request_whole_ && request_unconsumed_ == 0) {
+    at(request_activity_, plan_->settings->request_body_idle_timeout);
+  }
+  if (terminal_ == Terminal::kForward) {
+    const route::RouteTimeouts& timeouts = route_->timeouts;
+    if (!response_started_) {
+      at(std::max(upstream_started_, request_activity_), timeouts.response_headers);
+    } else {
+      at(std::max(request_activity_, response_activity_), timeouts.idle);
+    }
+    at(info_.started, timeouts.total);
+  }
+  return next;
+}
+
+void Stream::ArmDeadline() {
+  const MonotonicTime next = NextDeadline();
+  if (next != MonotonicTime::max()) {
+    worker_.loop.deadlines().Arm(*this, next);
+  }
+}
+
+void Stream::OnDeadline() {
+  const MonotonicTime now = worker_.loop.now();
+  if (ended_) {
+    return;
+  }
+  if (NextDeadline() > now) {
+    ArmDeadline();
+    return;
+  }
+  worker_.metrics.Add(plan_->metrics.timeouts);
+  const bool client_slow = !request_whole_ && request_unconsumed_ == 0 &&
+                           request_activity_ + plan_->settings->request_body_idle_timeout <= now;
+  if (client_slow) {
+    Abort(ErrorCode::kRequestTimeout, "the content stopped arriving");
+    return;
+  }
+  Abort(ErrorCode::kResponseTimeout,
+        response_started_ ? "the response stopped, or took too long" : "no response head in time");
+}
+
+// ---- Its end ----
+
+void Stream::End(bool complete) {
+  if (ended_) {
+    return;
+  }
+  ended_ = true;
+  Disarm();
+  sender_ = nullptr;
+  info_.complete = complete;
+  info_.duration = worker_.loop.now() - info_.started;
+  info_.attempts = attempt_.attempts();
+  if (upstream_started_ != MonotonicTime{}) {
+    info_.upstream_duration = worker_.loop.now() - upstream_started_;
+  }
+  if (attempt_.endpoint() != nullptr) {
+    info_.endpoint = attempt_.endpoint()->name;
+  }
+  attempt_.Cancel();
+  DropHandlerReply();
+  request_pass_.Stop();
+  response_pass_.Stop();
+  CountResponse();
+  for (size_t i = filters_.size(); i-- > 0;) {
+    if (chain_->definitions()[i]->phases().stream_end) {
+      filters_[i]->OnStreamEnd(info_, *this);
+    }
+  }
+  connection_->OnStreamEnded();
+  worker_.RecycleLater(*this);
+}
+
+void Stream::CountResponse() {
+  const ListenerMetrics& metrics = plan_->metrics;
+  const std::array<observe::MetricId, 6> classes{metrics.responses_5xx, metrics.responses_1xx,
+                                                 metrics.responses_2xx, metrics.responses_3xx,
+                                                 metrics.responses_4xx, metrics.responses_5xx};
+  if (info_.status >= 100 && info_.status < 600) {
+    worker_.metrics.Add(classes[info_.status / 100]);
+  }
+}
+
+void Stream::Recycle() {
+  event::Ready::Unlink();
+  filters_ = {};
+  handler_body_.Release();
+  upstream_started_ = {};
+  attempt_.Forget();
+  arena_.Reset();
+  worker_.Unpin(*std::exchange(pinned_, nullptr));
+}
+
+}  // namespace gatehouse::proxy
