@@ -71,8 +71,8 @@ bool SameVersion(const struct stat& a, const struct stat& b) {
          same_time(a.st_mtim, b.st_mtim) && same_time(a.st_ctim, b.st_ctim);
 }
 
-// One attempt; nothing when the file changed meanwhile.
-Result<std::optional<std::string>> ReadOnce(const std::string& path, uint64_t max_bytes) {
+// One attempt; `*changed` when the file did meanwhile, and the text is not to be used.
+Result<std::string> ReadOnce(const std::string& path, uint64_t max_bytes, bool* changed) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     return CannotRead(path, Reason(errno));
@@ -85,22 +85,15 @@ Result<std::optional<std::string>> ReadOnce(const std::string& path, uint64_t ma
     return CannotRead(path, "it is a directory");
   }
   Result<std::string> text = ReadAll(file.get(), path, max_bytes);
-  if (!text) {
-    return tl::unexpected<Error>(std::move(text.error()));
+  if (!text || !S_ISREG(before.st_mode)) {
+    return text;
   }
-  if (!S_ISREG(before.st_mode)) {
-    return std::optional<std::string>(std::move(*text));
-  }
-  // The path too: an editor's rename puts another file there.
+  // The path too: an editor's rename puts another file there. Files of /proc say that they are
+  // empty.
   struct stat after{};
-  if (stat(path.c_str(), &after) != 0 || !SameVersion(before, after)) {
-    return std::optional<std::string>();
-  }
-  // Files of /proc say that they are empty.
-  if (before.st_size != 0 && static_cast<uint64_t>(before.st_size) != text->size()) {
-    return std::optional<std::string>();
-  }
-  return std::optional<std::string>(std::move(*text));
+  *changed = stat(path.c_str(), &after) != 0 || !SameVersion(before, after) ||
+             (before.st_size != 0 && static_cast<uint64_t>(before.st_size) != text->size());
+  return text;
 }
 
 }  // namespace
@@ -122,12 +115,10 @@ Result<std::string> ReadSource(const std::string& path, uint64_t max_bytes) {
     if (attempt > 0) {
       std::this_thread::sleep_for(kPause);
     }
-    Result<std::optional<std::string>> text = ReadOnce(path, max_bytes);
-    if (!text) {
-      return tl::unexpected<Error>(std::move(text.error()));
-    }
-    if (*text) {
-      return std::move(**text);
+    bool changed = false;
+    Result<std::string> text = ReadOnce(path, max_bytes, &changed);
+    if (!changed) {
+      return text;
     }
   }
   return CannotRead(path, "it keeps changing");

@@ -69,7 +69,7 @@ bool TreeBuilder::Scalar(Place at, AnchorId anchor, ScalarEvent scalar) {
   if (scalar.text.find('\0') != std::string_view::npos) {
     Report(at, "a NUL character");
     node.flags |= Node::kUnusable;
-    scalar.text = {};
+    scalar.text = "";
   }
   if (!is_key && NeedsExpansion(scalar.text)) {
     ExpandInto(node, scalar.text);
