@@ -15,7 +15,6 @@
 
 #include "source/config/document.h"
 #include "source/config/values.h"
-#include "source/config/wording.h"
 
 namespace gatehouse::config {
 namespace {
@@ -37,7 +36,7 @@ class Descriptor {
 };
 
 tl::unexpected<Error> CannotRead(const std::string& path, const std::string& why) {
-  return Fail(ErrorCode::kIo, ErrorSource::kConfig, "can't read " + Quoted(path) + ": " + why);
+  return Fail(ErrorCode::kIo, ErrorSource::kConfig, "can't read \"" + path + "\": " + why);
 }
 
 std::string Reason(int error) { return std::generic_category().message(error); }
