@@ -131,20 +131,16 @@ void Stream::Rewrite(const route::Forward& forward) {
   if (!head_->headers.Has(http::Known::kHost)) {
     head_->headers.Add("host", head_->authority);  // HTTP/1.0 may come without.
   }
-  for (const std::string& name : forward.headers.remove) {
-    head_->headers.Remove(name);
-  }
-  for (const auto& [name, value] : forward.headers.set) {
-    head_->headers.Set(name, value);
-  }
-  for (const auto& [name, value] : forward.headers.add) {
-    head_->headers.Add(name, value);
-  }
+  route::ApplyHeaderEdits(forward.headers, head_->headers);
 }
 
 void Stream::StartRedirect(const route::Redirect& redirect) {
   const std::string_view location =
       route::RedirectLocation(redirect, route_->match, *head_, arena_);
+  if (location.empty()) {
+    (void)ReplyError(ErrorCode::kMalformedRequest, "a redirect to the same host needs one");
+    return;
+  }
   (void)Reply(redirect.status, "", "text/plain; charset=utf-8", {{"location", location}});
 }
 
