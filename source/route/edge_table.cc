@@ -14,25 +14,30 @@ uint32_t EdgeTable::FindOrAdd(uint32_t from, std::string_view label) {
   if ((used_ + 1) * 10 > slots_.size() * 7) {
     Grow();
   }
-  const uint64_t hash = Hash(from, label);
   Slot slot;
   slot.label = label.data();
   slot.length = static_cast<uint32_t>(label.size());
-  slot.tag = static_cast<uint32_t>(hash >> 32);
+  slot.hash = Hash(from, label);
   slot.from = from;
   slot.to = next_node_++;
-  Insert(slot, hash);
+  Insert(slot);
   ++used_;
   return slot.to;
 }
 
-void EdgeTable::Insert(const Slot& slot, uint64_t hash) {
+void EdgeTable::Insert(Slot slot) {
   const size_t mask = slots_.size() - 1;
-  size_t at = hash & mask;
-  while (slots_[at].to != kNone) {
-    at = (at + 1) & mask;
+  for (size_t at = slot.hash & mask, distance = 0;; at = (at + 1) & mask, ++distance) {
+    if (slots_[at].to == kNone) {
+      slots_[at] = slot;
+      return;
+    }
+    const size_t other = (at - slots_[at].hash) & mask;
+    if (other < distance) {  // That one is nearer to its home: it moves on instead.
+      std::swap(slots_[at], slot);
+      distance = other;
+    }
   }
-  slots_[at] = slot;
 }
 
 void EdgeTable::Grow() {
@@ -40,7 +45,7 @@ void EdgeTable::Grow() {
   std::swap(old, slots_);
   for (const Slot& slot : old) {
     if (slot.to != kNone) {
-      Insert(slot, Hash(slot.from, {slot.label, slot.length}));
+      Insert(slot);
     }
   }
 }

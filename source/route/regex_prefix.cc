@@ -58,6 +58,16 @@ bool IsOneAlternative(std::string_view pattern) {
   return true;
 }
 
+// Whether the character before `rest` may be subject to a repetition. Flags ("(?i)") and a stray
+// "\\E" are nothing to RE2: in "b(?i)*", the star is for the b.
+bool MayBeRepeated(std::string_view rest) {
+  if (rest.starts_with("(?")) {
+    return !rest.starts_with("(?:") && !rest.starts_with("(?P<");
+  }
+  return rest.starts_with("\\E") ||
+         (!rest.empty() && std::string_view("?*+{").find(rest.front()) != std::string_view::npos);
+}
+
 }  // namespace
 
 std::string LiteralPrefix(const re2::RE2& regex) {
@@ -87,8 +97,8 @@ std::string LiteralPrefix(const re2::RE2& regex) {
       break;
     }
     left.remove_prefix(escaped ? 2 : 1);
-    if (!left.empty() && std::string_view("?*{").find(left.front()) != std::string_view::npos) {
-      break;  // May appear not at all.
+    if (MayBeRepeated(left)) {
+      break;
     }
     out.push_back(c);
   }

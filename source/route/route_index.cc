@@ -31,7 +31,7 @@ RouteIndex::RouteIndex(std::span<const std::shared_ptr<const Route>> routes) {
       entries.push_back({ListOf(AddPath(host_node, path), kind), candidate});
     };
     if (route.match.hosts.empty()) {
-      add(kAnyHost);
+      add(AddHost("*"));
     }
     for (const std::string& host : route.match.hosts) {
       add(AddHost(host));
@@ -42,6 +42,7 @@ RouteIndex::RouteIndex(std::span<const std::shared_ptr<const Route>> routes) {
 
 uint32_t RouteIndex::AddHost(std::string_view host) {
   if (host == "*") {
+    has_any_host_ = true;
     return kAnyHost;
   }
   if (!host.starts_with("*.")) {

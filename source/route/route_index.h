@@ -74,7 +74,9 @@ class RouteIndex {
         WalkWildcards(host, path, visit);
       }
     }
-    WalkPath(kAnyHost, path, visit);
+    if (has_any_host_) {
+      WalkPath(kAnyHost, path, visit);
+    }
   }
 
  private:
@@ -144,6 +146,7 @@ class RouteIndex {
   std::deque<std::string> literals_;  // Of regular expressions; edges keep views of them.
   std::vector<uint32_t> list_begin_;  // By ListOf(); one more at the end.
   std::vector<Candidate> candidates_;
+  bool has_any_host_ = false;
   bool has_exact_hosts_ = false;
   bool has_wildcard_hosts_ = false;
 };
