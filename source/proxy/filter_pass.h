@@ -232,7 +232,7 @@ class FilterPass {
         return;
       }
     }
-    end_due_ = false;
+    end_due_ = end_due_ && !end;
     sink_.DataPassed(chunk, end);
   }
 

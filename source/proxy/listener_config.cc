@@ -143,16 +143,16 @@ std::pair<std::string, Value> LoadName(Object& in) {
 }
 
 LoadedListener LoadListener(Object in, AddressBook& addresses,
-                            std::map<std::string, uint32_t>& names) {
+                            std::map<std::string, config::Position>& names) {
   LoadedListener out;
   auto settings = std::make_shared<ListenerSettings>();
   auto [name, name_value] = LoadName(in);
   settings->name = name;
   if (!name.empty()) {
-    const auto [first, is_new] = names.emplace(name, name_value.position().line);
+    const auto [first, is_new] = names.emplace(name, name_value.position());
     if (!is_new) {
-      name_value.Error("another listener has this name, first at line " +
-                       std::to_string(first->second));
+      name_value.Error("the name \"" + name + "\" is taken by the listener at " +
+                       PlaceInWords(in.diagnostics(), first->second));
     }
   }
   const Value address = in.Get("address", "IP:PORT, :PORT for every address, or unix:/PATH.");
@@ -161,7 +161,7 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
   } else {
     settings->address = LoadListenAddress(address);
     addresses.Claim(address, settings->address,
-                    name.empty() ? "another listener" : "listener \"" + name + "\"");
+                    name.empty() ? "another listener" : "the listener \"" + name + "\"");
   }
   LoadProtocols(in);
   in.NotSupportedYet({"tls", "upgrades"});
@@ -185,22 +185,27 @@ void AddressBook::Claim(const Value& value, const config::Address& address,
     return;
   }
   const auto [first, is_new] =
-      taken_.emplace(address.ToString(), Claimed{std::string(owner), value.position().line});
+      taken_.emplace(address.ToString(), Claimed{std::string(owner), value.position()});
   if (!is_new) {
-    value.Error(address.ToString() + " is taken by " + first->second.owner + ", at line " +
-                std::to_string(first->second.line));
+    value.Error(address.ToString() + " is taken by " + first->second.owner + " at " +
+                PlaceInWords(diagnostics_, first->second.position));
   }
 }
 
 std::vector<LoadedListener> LoadListeners(const std::vector<Value>& section,
                                           AddressBook& addresses) {
   std::vector<LoadedListener> out;
-  std::map<std::string, uint32_t> names;
+  std::map<std::string, config::Position> names;
   out.reserve(section.size());
   for (const Value& value : section) {
     out.push_back(LoadListener(value.Map(), addresses, names));
   }
   return out;
+}
+
+std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Position at) {
+  return diagnostics.files()[at.file] + ":" + std::to_string(at.line) + ":" +
+         std::to_string(at.column);
 }
 
 config::Address LoadListenAddress(const Value& value) {

@@ -24,14 +24,16 @@ struct LoadedListener {
 // Who has taken an address already: for the sentence that refuses it to another.
 class AddressBook {
  public:
+  explicit AddressBook(const config::Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
   // Reports at `value` when `address` is taken. Port 0 is nobody's: the kernel chooses.
   void Claim(const config::Value& value, const config::Address& address, std::string_view owner);
 
  private:
   struct Claimed {
     std::string owner;
-    uint32_t line = 0;
+    config::Position position;
   };
+  const config::Diagnostics& diagnostics_;
   std::map<std::string, Claimed, std::less<>> taken_;
 };
 
@@ -39,6 +41,9 @@ class AddressBook {
 // diagnostics. `addresses` may hold those of others.
 std::vector<LoadedListener> LoadListeners(const std::vector<config::Value>& section,
                                           AddressBook& addresses);
+
+// "gatehouse.yaml:5:11"
+std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Position at);
 
 // An address to listen on: nothing is resolved, so it has no hostname.
 config::Address LoadListenAddress(const config::Value& value);
