@@ -44,70 +44,86 @@ void DeadlineWheel::Arm(Deadline& deadline, MonotonicTime when) {
     return;
   }
   deadline.Unlink();
-  Link(deadline, when);
+  Link(deadline);
 }
 
-void DeadlineWheel::Link(Deadline& deadline, MonotonicTime when) {
-  if (!scheduled_) {
-    last_tick_ = TickOf(loop_.now());
-    Schedule();
+void DeadlineWheel::Link(Deadline& deadline) {
+  if (scheduled_ == kNoTick && !ticking_) {
+    last_tick_ = std::max(last_tick_, TickOf(loop_.now()));
   }
-  const int64_t farthest = last_tick_ + static_cast<int64_t>(kSlots) - 1;
-  const int64_t tick = std::clamp(TickOf(when) + 1, last_tick_ + 1, farthest);
-  deadline.linked_for_ = std::min(when, MonotonicTime(tick * kTick));
-  Head& head = slots_[static_cast<size_t>(tick) % kSlots];
+  const int64_t tick =
+      std::clamp(TickOf(deadline.when_) + 1, last_tick_ + 1, last_tick_ + kSlots - 1);
+  deadline.linked_for_ = std::min(deadline.when_, MonotonicTime(tick * kTick));
+  Head& head = SlotOf(tick);
   deadline.previous_ = head.previous_;
   deadline.next_ = &head;
   head.previous_->next_ = &deadline;
   head.previous_ = &deadline;
+  if (tick < scheduled_ && !ticking_) {
+    Schedule(tick);
+  }
 }
 
-void DeadlineWheel::Schedule() {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(kTick).count();
-  const timeval delay{0, static_cast<suseconds_t>(us)};
+void DeadlineWheel::Schedule(int64_t tick) {
+  // libevent reads a coarse clock: without the margin half of the wake-ups came too early.
+  constexpr Duration kMargin = std::chrono::milliseconds(4);
+  const Duration wait = MonotonicTime(tick * kTick) - MonotonicNow() + kMargin;
+  const int64_t us =
+      std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(wait).count());
+  const timeval delay{us / 1'000'000, us % 1'000'000};
   event_add(timer_.get(), &delay);
-  scheduled_ = true;
+  scheduled_ = tick;
+}
+
+void DeadlineWheel::ScheduleNext() {
+  scheduled_ = kNoTick;
+  for (int64_t tick = last_tick_ + 1; tick < last_tick_ + kSlots; ++tick) {
+    const Head& head = SlotOf(tick);
+    if (head.next_ != &head) {
+      Schedule(tick);
+      return;
+    }
+  }
 }
 
 void DeadlineWheel::OnTick() {
   loop_.UpdateNow();
   const MonotonicTime now = loop_.now();
   const int64_t current = TickOf(now);
-  const int64_t first = std::max(last_tick_ + 1, current - static_cast<int64_t>(kSlots) + 1);
-  for (int64_t tick = first; tick <= current; ++tick) {
+  ticking_ = true;
+  for (int64_t tick = std::max(last_tick_ + 1, current - kSlots + 1); tick <= current; ++tick) {
     last_tick_ = tick;
-    Head& slot = slots_[static_cast<size_t>(tick) % kSlots];
-    Head due;
-    due.next_ = due.previous_ = &due;
-    if (slot.next_ != &slot) {
-      due.next_ = slot.next_;
-      due.previous_ = slot.previous_;
-      due.next_->previous_ = due.previous_->next_ = &due;
-      slot.next_ = slot.previous_ = &slot;
-    }
-    while (due.next_ != &due) {
-      Deadline& deadline = *due.next_;
-      deadline.Unlink();
-      if (deadline.when_ == Deadline::kNever) {
-        continue;
-      }
-      if (deadline.when_ > now) {
-        Link(deadline, deadline.when_);
-      } else {
-        deadline.when_ = Deadline::kNever;
-        deadline.OnDeadline();
-      }
-    }
-    due.next_ = due.previous_ = nullptr;
+    RunSlot(SlotOf(tick), now);
   }
-  last_tick_ = std::max(last_tick_, current);
-  const bool any = std::any_of(slots_.begin(), slots_.end(),
-                               [](const Head& head) { return head.next_ != &head; });
-  scheduled_ = false;
-  if (any) {
-    Schedule();
-  }
+  ticking_ = false;
+  ScheduleNext();
   loop_.RunFlushes();
+}
+
+void DeadlineWheel::RunSlot(Head& slot, MonotonicTime now) {
+  // Whatever links itself to this slot meanwhile is due a turn later.
+  Head due;
+  due.next_ = due.previous_ = &due;
+  if (slot.next_ != &slot) {
+    due.next_ = slot.next_;
+    due.previous_ = slot.previous_;
+    due.next_->previous_ = due.previous_->next_ = &due;
+    slot.next_ = slot.previous_ = &slot;
+  }
+  while (due.next_ != &due) {
+    Deadline& deadline = *due.next_;
+    deadline.Unlink();
+    if (deadline.when_ == Deadline::kNever) {
+      continue;
+    }
+    if (deadline.when_ > now) {
+      Link(deadline);
+    } else {
+      deadline.when_ = Deadline::kNever;
+      deadline.OnDeadline();
+    }
+  }
+  due.next_ = due.previous_ = nullptr;
 }
 
 }  // namespace gatehouse::event

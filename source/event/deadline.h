@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Coarse deadlines: thousands of them at the price of a list link, checked by one tick.
+// Coarse deadlines: thousands of them at the price of a list link, checked by one timer.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
 #include "source/base/clock.h"
 #include "source/event/loop.h"
@@ -37,6 +38,7 @@ class Deadline {
   Deadline* previous_ = nullptr;
 };
 
+// The deadlines of a loop, in slots of one tick. The loop is woken for slots that hold some.
 class DeadlineWheel {
  public:
   static constexpr Duration kTick = std::chrono::milliseconds(20);
@@ -46,23 +48,33 @@ class DeadlineWheel {
 
   // Fires `deadline` at `when`, instead of any time set before.
   void Arm(Deadline& deadline, MonotonicTime when);
-  void ArmAfter(Deadline& deadline, Duration delay) { Arm(deadline, loop_.now() + delay); }
+  // A delay past the end of time never fires.
+  void ArmAfter(Deadline& deadline, Duration delay) {
+    const MonotonicTime now = loop_.now();
+    Arm(deadline, delay < Deadline::kNever - now ? now + delay : Deadline::kNever);
+  }
 
  private:
-  static constexpr size_t kSlots = 1024;  // 20 s; what is further away is looked at once a turn.
+  static constexpr int64_t kSlots = 1024;  // 20 s; what is further away is looked at once a turn.
+  static constexpr int64_t kNoTick = std::numeric_limits<int64_t>::max();
 
   struct Head final : Deadline {
     void OnDeadline() override {}
   };
-  void Link(Deadline& deadline, MonotonicTime slot_time);
+  void Link(Deadline& deadline);
+  Head& SlotOf(int64_t tick) { return slots_[static_cast<size_t>(tick % kSlots)]; }
   void OnTick();
-  void Schedule();
+  void RunSlot(Head& slot, MonotonicTime now);
+  // Wakes the loop for that slot.
+  void Schedule(int64_t tick);
+  void ScheduleNext();
   int64_t TickOf(MonotonicTime time) const { return time.time_since_epoch() / kTick; }
 
   Loop& loop_;
   EventPtr timer_;
-  bool scheduled_ = false;
-  int64_t last_tick_ = 0;
+  int64_t last_tick_ = 0;  // Slots up to this one have been looked at.
+  int64_t scheduled_ = kNoTick;
+  bool ticking_ = false;
   std::array<Head, kSlots> slots_;
   friend class Deadline;
 };

@@ -26,12 +26,22 @@ tl::unexpected<Error> FailWith(const SocketAddress& address, const char* what, i
   return Fail(ErrorCode::kIo, ErrorSource::kInternal, std::move(message));
 }
 
+const char* UnixPath(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr_un*>(&address.storage)->sun_path;
+}
+
 int OpenSocket(const SocketAddress& address) {
   const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd >= 0 && address.family() != AF_UNIX) {
-    const int on = 1;
+  if (fd < 0) {
+    return fd;
+  }
+  const int on = 1;
+  if (address.family() != AF_UNIX) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // Inherited by what is accepted.
+  }
+  if (address.family() == AF_INET6) {
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
   }
   return fd;
 }
@@ -49,21 +59,47 @@ int ProbeFree(const SocketAddress& address) {
 
 // A socket file nobody answers on is left over from an earlier run: it may be replaced.
 int RemoveStaleUnixSocket(const SocketAddress& address) {
-  const auto* un = reinterpret_cast<const sockaddr_un*>(&address.storage);
-  struct stat info {};
-  if (lstat(un->sun_path, &info) != 0) {
+  struct stat info{};
+  if (lstat(UnixPath(address), &info) != 0) {
     return errno == ENOENT ? 0 : errno;
   }
   if (!S_ISSOCK(info.st_mode)) {
     return EEXIST;
   }
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool answered = connect(fd, address.data(), address.length) == 0;
+  const int fd = OpenSocket(address);
+  if (fd < 0) {
+    return errno;
+  }
+  const int error = connect(fd, address.data(), address.length) == 0 ? 0 : errno;
   close(fd);
-  if (answered) {
+  if (error == 0 || error == EAGAIN || error == EINPROGRESS) {  // EAGAIN: its queue is full.
     return EADDRINUSE;
   }
-  return unlink(un->sun_path) == 0 ? 0 : errno;
+  if (error != ECONNREFUSED && error != ENOENT) {
+    return error;
+  }
+  return unlink(UnixPath(address)) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+// Errors of one connection, which is gone, or of the network (accept(2)): the next one may do.
+bool IsOfOneConnection(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EOPNOTSUPP:
+    case ETIMEDOUT:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -88,14 +124,15 @@ Result<std::unique_ptr<ListeningSockets>> ListeningSockets::Bind(const SocketAdd
     if (!unix_socket) {
       const int on = 1;
       setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-      if (address.family() == AF_INET6) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-      }
     }
     if (bind(fd, out->address_.data(), out->address_.length) != 0) {
       return FailWith(out->address_, "bind", errno);
     }
-    if (i == 0 && !unix_socket) {
+    struct stat info{};
+    if (unix_socket && lstat(UnixPath(address), &info) == 0) {
+      out->device_ = info.st_dev;
+      out->inode_ = info.st_ino;
+    } else if (i == 0) {
       getsockname(fd, reinterpret_cast<sockaddr*>(&out->address_.storage), &out->address_.length);
     }
     if (listen(fd, kBacklog) != 0) {
@@ -106,11 +143,17 @@ Result<std::unique_ptr<ListeningSockets>> ListeningSockets::Bind(const SocketAdd
 }
 
 ListeningSockets::~ListeningSockets() {
+  RemoveFile();
   for (const int fd : fds_) {
     close(fd);
   }
-  if (address_.family() == AF_UNIX && !fds_.empty()) {
-    unlink(reinterpret_cast<const sockaddr_un*>(&address_.storage)->sun_path);
+}
+
+void ListeningSockets::RemoveFile() const {
+  struct stat info{};
+  if (inode_ != 0 && lstat(UnixPath(address_), &info) == 0 && info.st_dev == device_ &&
+      info.st_ino == inode_) {
+    unlink(UnixPath(address_));
   }
 }
 
@@ -123,42 +166,38 @@ Acceptor::Acceptor(Loop& loop, int listening_fd, Handler& handler)
   event_add(event_.get(), nullptr);
 }
 
-void Acceptor::OnReadable() {
-  loop_.UpdateNow();
-  for (int i = 0; i < kAcceptsPerTurn && event_ != nullptr; ++i) {
+int Acceptor::AcceptUpTo(int most) {
+  for (int i = 0; i < most && event_ != nullptr; ++i) {
     SocketAddress peer;
     peer.length = sizeof(peer.storage);
     const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       handler_.OnAccept(fd, peer);
-      continue;
+    } else if (!IsOfOneConnection(errno)) {
+      return errno;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      const int error = errno;
-      event_del(event_.get());
-      loop_.deadlines().ArmAfter(*this, kPauseAfterError);
-      handler_.OnAcceptError(error);
-    }
-    break;
   }
-  loop_.RunFlushes();
+  return 0;
+}
+
+void Acceptor::OnReadable() {
+  loop_.UpdateNow();
+  Loop& loop = loop_;
+  const int error = AcceptUpTo(kAcceptsPerTurn);
+  if (error != 0 && error != EAGAIN && error != EWOULDBLOCK) {
+    event_del(event_.get());
+    loop_.deadlines().ArmAfter(*this, kPauseAfterError);
+    handler_.OnAcceptError(error);
+  }
+  loop.RunFlushes();
 }
 
 void Acceptor::OnDeadline() { event_add(event_.get(), nullptr); }
 
 void Acceptor::Drain() {
   // The kernel has finished these handshakes: their clients were promised an answer.
-  for (;;) {
-    SocketAddress peer;
-    peer.length = sizeof(peer.storage);
-    const int fd = accept4(fd_, reinterpret_cast<sockaddr*>(&peer.storage), &peer.length,
-                           SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      break;
-    }
-    handler_.OnAccept(fd, peer);
-  }
+  AcceptUpTo(kBacklog);
   event_.reset();
   Disarm();
 }

@@ -2,6 +2,8 @@
 // Listening sockets and who accepts from them.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,8 +32,14 @@ class ListeningSockets {
 
  private:
   ListeningSockets() = default;
+  // Removes the socket file, unless somebody has put another one there.
+  void RemoveFile() const;
+
   SocketAddress address_;
   std::vector<int> fds_;
+  // The identity of a unix socket's file once it is ours.
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
 };
 
 // Accepts on one listening descriptor, on one loop. Does not own the descriptor.
@@ -39,9 +47,11 @@ class Acceptor final : private Deadline {
  public:
   class Handler {
    public:
-    // A new connection, non-blocking and close-on-exec; the handler owns `fd`.
+    // A new connection, non-blocking and close-on-exec; the handler owns `fd`. It may Drain() the
+    // acceptor, not destroy it.
     virtual void OnAccept(int fd, const SocketAddress& peer) = 0;
-    // accept() failed for want of descriptors or memory; it is tried again shortly.
+    // accept() failed for want of descriptors or memory, or the socket is broken; it is tried again
+    // shortly.
     virtual void OnAcceptError(int error) = 0;
 
    protected:
@@ -49,10 +59,12 @@ class Acceptor final : private Deadline {
   };
 
   Acceptor(Loop& loop, int listening_fd, Handler& handler);
-  // Takes what is still queued, if asked, and stops.
+  // Takes what is still queued, and stops. To stop without, destroy it.
   void Drain();
 
  private:
+  // Accepts at most `most` connections; the errno that stopped it, or 0.
+  int AcceptUpTo(int most);
   void OnReadable();
   void OnDeadline() override;
 

@@ -12,8 +12,17 @@
 
 #include "source/base/check.h"
 #include "source/event/deadline.h"
+#include "source/event/file_events.h"
 
 namespace gatehouse::event {
+namespace {
+
+// How many flushes one callback may cause beyond those it asked for itself.
+constexpr size_t kExtraFlushes = 256;
+// How often what is destroyed with the loop may leave something else to destroy.
+constexpr int kLastRounds = 100;
+
+}  // namespace
 
 void EventDelete::operator()(struct event* event) const { event_free(event); }
 
@@ -46,15 +55,21 @@ Loop::Loop(std::string name) : name_(std::move(name)), now_(MonotonicNow()) {
       this));
   event_add(wake_event_.get(), nullptr);
   ready_event_.reset(event_new(
-      base_, -1, EV_PERSIST,
+      base_, -1, 0,
       [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->RunReady(); }, this));
   ready_.next_ = ready_.previous_ = &ready_;
   deadlines_ = std::make_unique<DeadlineWheel>(*this);
 }
 
 Loop::~Loop() {
-  doomed_.clear();
-  posted_.clear();
+  // Destructors may post, or doom, what they held.
+  for (int i = 0; i < kLastRounds && !(doomed_.empty() && posted_.empty()); ++i) {
+    std::vector<Doomed> doomed;
+    doomed.swap(doomed_);
+    std::vector<std::function<void()>> posted;
+    posted.swap(posted_);
+  }
+  file_events_.reset();
   deadlines_.reset();
   ready_event_.reset();
   wake_event_.reset();
@@ -67,13 +82,24 @@ Loop::~Loop() {
 
 void Loop::Run() {
   thread_ = static_cast<uint64_t>(pthread_self());
-  pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+  if (getpid() != gettid()) {  // The first thread's name is the process's.
+    pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+  }
   UpdateNow();
+  RunFlushes();
   while (!stopping_) {
     event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
   }
   RunPosted();
   RunReady();
+  stopping_ = false;
+}
+
+FileEvents& Loop::file_events() {
+  if (file_events_ == nullptr) {
+    file_events_ = std::make_unique<FileEvents>(*this);
+  }
+  return *file_events_;
 }
 
 bool Loop::InLoopThread() const { return thread_ == static_cast<uint64_t>(pthread_self()); }
@@ -114,14 +140,19 @@ void Loop::RunPosted() {
 
 void Loop::RunFlushes() {
   // Flushing may queue more: a drained peer is given more to send.
-  for (size_t i = 0; i < flushes_.size(); ++i) {
-    Flushable* flushable = flushes_[i];
+  const size_t limit = flushes_.size() + kExtraFlushes;
+  size_t done = 0;
+  for (; done < flushes_.size() && done < limit; ++done) {
+    Flushable* flushable = flushes_[done];
     if (flushable != nullptr) {
       flushable->flush_queued_ = false;
       flushable->OnFlush();
     }
   }
-  flushes_.clear();
+  flushes_.erase(flushes_.begin(), flushes_.begin() + static_cast<ptrdiff_t>(done));
+  if (!flushes_.empty()) {
+    WakeReady();
+  }
 }
 
 void Loop::ForgetFlush(Flushable& flushable) {
@@ -143,8 +174,16 @@ void Loop::Queue(Ready& ready) {
 }
 
 void Loop::WakeReady() {
-  if (!ready_armed_) {
-    ready_armed_ = true;
+  if (ready_armed_) {
+    return;
+  }
+  ready_armed_ = true;
+  if (running_ready_) {
+    // An event that is activated by its own callback runs again before libevent looks at sockets; a
+    // timer that has run out does not.
+    const timeval at_once{0, 0};
+    event_add(ready_event_.get(), &at_once);
+  } else {
     event_active(ready_event_.get(), 0, 0);
   }
 }
@@ -152,6 +191,7 @@ void Loop::WakeReady() {
 void Loop::RunReady() {
   // What is queued while this runs waits for the next turn, so that sockets get theirs in between.
   ready_armed_ = false;
+  running_ready_ = true;
   UpdateNow();
   ListHead turn;
   turn.next_ = turn.previous_ = &turn;
@@ -168,8 +208,11 @@ void Loop::RunReady() {
   }
   RunFlushes();
   turn.next_ = turn.previous_ = nullptr;
-  std::vector<Doomed> doomed;
-  doomed.swap(doomed_);
+  {
+    std::vector<Doomed> doomed;
+    doomed.swap(doomed_);
+  }
+  running_ready_ = false;
 }
 
 }  // namespace gatehouse::event

@@ -19,6 +19,7 @@ struct event_base;
 namespace gatehouse::event {
 
 class DeadlineWheel;
+class FileEvents;
 
 struct EventDelete {
   void operator()(struct event* event) const;
@@ -70,7 +71,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs until Stop(); then runs what has been posted and returns.
+  // Runs until Stop(); then runs what has been posted and returns. May be run again.
   void Run();
   // Any thread.
   void Stop();
@@ -78,7 +79,8 @@ class Loop {
   // task posted to a loop that never runs again is destroyed with the loop.
   void Post(std::function<void()> task);
 
-  // Runs `ready.OnReady()` once before the loop sleeps next. Queued again while running: next turn.
+  // Runs `ready.OnReady()` once before the loop sleeps next. Queued by another OnReady(), or by its
+  // own: after sockets and timers have had their turn.
   void Queue(Ready& ready);
   // Calls `flushable.OnFlush()` once when the current callback ends.
   void QueueFlush(Flushable& flushable) {
@@ -88,10 +90,11 @@ class Loop {
     }
   }
   void ForgetFlush(Flushable& flushable);
-  // Every callback of libevent's ends with this.
+  // Every callback of libevent's ends with this. What keeps writing as fast as the kernel takes it
+  // gets a bounded number of goes and the rest on the next turn.
   void RunFlushes();
 
-  // Destroys `object` after the current callback.
+  // Destroys `object` after the current callback, at the latest with the loop.
   template <typename T>
   void DeleteLater(std::unique_ptr<T> object) {
     doomed_.emplace_back(object.release(), [](void* p) { delete static_cast<T*>(p); });
@@ -103,6 +106,8 @@ class Loop {
   void UpdateNow() { now_ = MonotonicNow(); }
 
   DeadlineWheel& deadlines() { return *deadlines_; }
+  // Changes of files and directories. Made when first asked for.
+  FileEvents& file_events();
   event_base* base() const { return base_; }
   const std::string& name() const { return name_; }
   bool InLoopThread() const;
@@ -122,11 +127,13 @@ class Loop {
   EventPtr wake_event_;
   EventPtr ready_event_;
   std::unique_ptr<DeadlineWheel> deadlines_;
+  std::unique_ptr<FileEvents> file_events_;
   MonotonicTime now_;
   ListHead ready_;
   std::vector<Doomed> doomed_;
   std::vector<Flushable*> flushes_;
   bool ready_armed_ = false;
+  bool running_ready_ = false;
   bool stopping_ = false;
   std::atomic<uint64_t> thread_{0};
 

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -43,6 +44,8 @@ int Socket::Connect(const SocketAddress& address) {
 
 void Socket::Register(int fd) {
   fd_ = fd;
+  error_ = 0;
+  peer_closed_ = shutdown_wanted_ = false;
   event_.reset(event_new(
       loop_.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
       [](evutil_socket_t, short what, void* self) { static_cast<Socket*>(self)->OnEvent(what); },
@@ -53,8 +56,10 @@ void Socket::Register(int fd) {
 
 void Socket::OnEvent(short what) {
   loop_.UpdateNow();
+  bool news = (what & (EV_READ | EV_CLOSED)) != 0;
   if (connecting_ && (what & (EV_WRITE | EV_CLOSED)) != 0) {
     connecting_ = false;
+    news = true;
     socklen_t length = sizeof(error_);
     getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_, &length);
   }
@@ -71,7 +76,9 @@ void Socket::OnEvent(short what) {
     }
   }
   Loop& loop = loop_;
-  handler_.OnSocketEvent();
+  if (news) {
+    handler_.OnSocketEvent();
+  }
   loop.RunFlushes();
 }
 
@@ -79,11 +86,17 @@ Socket::ReadResult Socket::Read(char* into, size_t size) {
   if (!open()) {
     return {0, ReadState::kError};
   }
+  if (size == 0) {
+    return {0, readable_ ? ReadState::kMore : ReadState::kDrained};
+  }
   const ssize_t n = recv(fd_, into, size, 0);
   if (n > 0) {
     const auto bytes = static_cast<size_t>(n);
     // Short means drained; after a FIN only reading zero bytes does (the edge won't come again).
     readable_ = bytes == size || peer_closed_;
+    if (!readable_) {
+      loop_.deadlines().ArmAfter(*this, kLookAgain);
+    }
     return {bytes, readable_ ? ReadState::kMore : ReadState::kDrained};
   }
   if (n == 0) {
@@ -115,11 +128,11 @@ void Socket::Write(std::string_view bytes) {
 }
 
 void Socket::OnFlush() {
-  if (!open() || error_ != 0) {
+  if (!open() || error_ != 0 || connecting_) {
     return;
   }
   if (!out_.empty()) {
-    if (!writable_ || connecting_) {
+    if (!writable_) {
       return;
     }
     Send({});
@@ -147,15 +160,19 @@ void Socket::Send(std::string_view more) {
     message.msg_iovlen = held.empty() ? 1 : 2;
     sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
   }
+  const bool interrupted = sent < 0 && errno == EINTR;
   if (sent < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && !interrupted) {
       FailLater(errno);
       return;
     }
     sent = 0;
   }
   const auto bytes = static_cast<size_t>(sent);
-  writable_ = bytes == held.size() + more.size();
+  writable_ = interrupted || bytes == held.size() + more.size();
+  if (interrupted) {
+    loop_.QueueFlush(*this);
+  }
   if (bytes >= held.size()) {
     const size_t taken = bytes - held.size();
     out_.Consume(held.size());
@@ -178,6 +195,18 @@ void Socket::OnReady() {
   }
 }
 
+void Socket::OnDeadline() {
+  if (!open() || readable_) {
+    return;
+  }
+  pollfd look{fd_, POLLIN | POLLRDHUP, 0};
+  if (poll(&look, 1, 0) > 0) {
+    readable_ = true;
+    peer_closed_ = peer_closed_ || (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    handler_.OnSocketEvent();
+  }
+}
+
 void Socket::ShutdownWrite() {
   shutdown_wanted_ = true;
   loop_.QueueFlush(*this);
@@ -188,7 +217,8 @@ void Socket::Close(bool reset) {
     return;
   }
   loop_.ForgetFlush(*this);
-  Unlink();
+  Ready::Unlink();
+  Disarm();
   event_.reset();
   if (reset) {
     const linger now{1, 0};
@@ -196,6 +226,7 @@ void Socket::Close(bool reset) {
   }
   close(fd_);
   fd_ = -1;
+  readable_ = writable_ = connecting_ = false;
   out_.Release();
 }
 

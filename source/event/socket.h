@@ -9,18 +9,20 @@
 
 #include "source/base/buffer.h"
 #include "source/event/address.h"
+#include "source/event/deadline.h"
 #include "source/event/loop.h"
 
 namespace gatehouse::event {
 
 // Loop thread only. The handler owns the socket; calls come from the loop, never from inside
 // another call to the socket.
-class Socket final : private Ready, private Flushable {
+class Socket final : private Ready, private Flushable, private Deadline {
  public:
   class Handler {
    public:
     // Input may have come, the peer may have closed, or an error is pending: Read() until it says
-    // kDrained, kEof or kError. Also the end of Connect().
+    // kDrained, kEof or kError. Also the end of Connect(). When sending failed, error() is set, but
+    // what the peer sent before (an early response) can still be read.
     virtual void OnSocketEvent() = 0;
     // All that was written has been taken by the kernel.
     virtual void OnSocketDrained() = 0;
@@ -39,10 +41,10 @@ class Socket final : private Ready, private Flushable {
       : loop_(loop), handler_(handler), out_(pool) {}
   ~Socket();
 
-  // Takes over a connected, non-blocking descriptor.
+  // Takes over a connected, non-blocking descriptor. Adopt() and Connect(): once, or after Close().
   void Adopt(int fd);
   // Starts a connection; OnSocketEvent() follows, then connected() or error() tells. An error that
-  // shows at once is returned (errno).
+  // shows at once is returned (errno), and no event follows.
   int Connect(const SocketAddress& address);
 
   bool open() const { return fd_ >= 0; }
@@ -77,11 +79,16 @@ class Socket final : private Ready, private Flushable {
 
  private:
   static constexpr size_t kDirectBytes = 8 * 1024;
+  static constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
   void Register(int fd);
   void OnEvent(short what);
   void OnReady() override;  // An error found while sending is told from the loop.
   void OnFlush() override;
+  // libevent reports a reset as if input had come and hides that the peer is gone. When bytes and
+  // the reset came together, a short read leaves the reset unseen, and no edge follows: one look
+  // after the read finds it, for the price of moving a deadline.
+  void OnDeadline() override;
   // Sends what is pending and `more`; what the kernel refuses is kept.
   void Send(std::string_view more);
   void FailLater(int error);
