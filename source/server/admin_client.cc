@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/server/admin_client.h"
+
+#include <httplib.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "source/config/document.h"
+#include "source/config/values.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr char kDefaultAddress[] = "127.0.0.1:9901";
+constexpr time_t kConnectSeconds = 3;
+
+tl::unexpected<Error> Problem(std::string message) {
+  return Fail(ErrorCode::kIo, ErrorSource::kInternal, std::move(message));
+}
+
+// Only the section that matters is looked at: the rest may be what the reload is to refuse.
+Result<AdminTarget> ReadTarget(AdminTarget target) {
+  const Result<std::string> text = config::ReadSource(target.config_path);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  config::Diagnostics ignored;
+  const auto document =
+      config::Document::Parse(target.config_path, *text, config::ProcessEnvironment(), ignored);
+  if (!document->RootValue().IsMap()) {
+    return Problem("no admin address is to be found in " + target.config_path +
+                   "; give it with --address");
+  }
+  config::Object root = document->Root();
+  const config::Value section = root.Get("admin", "");
+  if (!section.IsMap()) {
+    return Problem(target.config_path + " has no admin section, so there is nobody to ask");
+  }
+  config::Object admin = section.Map();
+  if (target.address.empty()) {
+    target.address = admin.String("address", kDefaultAddress, "");
+  }
+  const config::Value tokens = admin.Get("tokens", "");
+  if (target.token.empty() && tokens.IsMap()) {
+    for (const std::string& token : tokens.Map().Get("write", "").Strings()) {
+      if (!token.empty()) {
+        target.token = token;
+        break;
+      }
+    }
+  }
+  return target;
+}
+
+// Who listens everywhere is asked here.
+std::string ReachableHost(const config::Address& address) {
+  if (address.host == "0.0.0.0") {
+    return "127.0.0.1";
+  }
+  return address.host == "::" ? "::1" : address.host;
+}
+
+httplib::Headers HeadersFor(const config::Address& address, const std::string& token) {
+  httplib::Headers headers;
+  config::Address host = address;
+  host.host = ReachableHost(address);
+  headers.emplace("Host",
+                  address.kind == config::Address::Kind::kUnix ? "localhost" : host.ToString());
+  if (!token.empty()) {
+    headers.emplace("Authorization", "Bearer " + token);
+  }
+  return headers;
+}
+
+std::string WhyNot(httplib::Error error, const std::string& address) {
+  switch (error) {
+    case httplib::Error::Connection:
+    case httplib::Error::ConnectionTimeout:
+      return "nobody listens on " + address +
+             ": is the gateway running, and is that its admin address?";
+    case httplib::Error::Read:
+      return "no answer from " + address + ": what listens there closed, or took too long";
+    default:
+      return "asking " + address + " failed: " + httplib::to_string(error);
+  }
+}
+
+// Of an error's answer.
+std::string MessageOf(const std::string& body) {
+  const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+  const bool known = json.is_object() && json.contains("message") && json["message"].is_string();
+  return known ? json["message"].get<std::string>() : "it gives no reason";
+}
+
+}  // namespace
+
+Result<AdminTarget> ResolveAdminTarget(const AdminTarget& target) {
+  AdminTarget out = target;
+  if (!out.config_path.empty() && (out.address.empty() || out.token.empty())) {
+    Result<AdminTarget> read = ReadTarget(out);
+    // With an address given, the configuration is only good for a token.
+    if (!read && out.address.empty()) {
+      return read;
+    }
+    out = read.value_or(out);
+  }
+  if (out.address.empty()) {
+    out.address = kDefaultAddress;
+  }
+  constexpr std::string_view kScheme = "http://";
+  if (out.address.starts_with(kScheme)) {
+    out.address = out.address.substr(kScheme.size());
+    out.address = out.address.substr(0, out.address.find('/'));
+  }
+  if (out.address.starts_with(':')) {
+    out.address = "127.0.0.1" + out.address;
+  }
+  return out;
+}
+
+Result<AdminAnswer> AskAdmin(const AdminTarget& target, const std::string& method,
+                             const std::string& path, Duration limit) {
+  const Result<config::Address> address = config::ParseAddress(target.address);
+  if (!address) {
+    return tl::unexpected(address.error());
+  }
+  httplib::Client client(ReachableHost(*address), address->port);
+  if (address->kind == config::Address::Kind::kUnix) {
+    client.set_address_family(AF_UNIX);
+  }
+  client.set_connection_timeout(kConnectSeconds);
+  client.set_read_timeout(std::chrono::duration_cast<std::chrono::microseconds>(limit));
+  const httplib::Headers headers = HeadersFor(*address, target.token);
+  const httplib::Result result =
+      method == "POST" ? client.Post(path, headers, "", "text/plain") : client.Get(path, headers);
+  if (!result) {
+    return Problem(WhyNot(result.error(), target.address));
+  }
+  if (result->status == 401) {
+    return Problem(target.address + " wants a token: GATEHOUSE_ADMIN_TOKEN, --token, or the " +
+                   "configuration with -c");
+  }
+  if (result->status == 403) {
+    return Problem(target.address + " refuses: " + MessageOf(result->body));
+  }
+  return AdminAnswer{result->status, result->body};
+}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/server/process_metrics.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "source/server/commands.h"
+
+namespace gatehouse::server {
+namespace {
+
+int64_t CountOpenFiles() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/proc/self/fd"), closedir);
+  if (directory == nullptr) {
+    return 0;
+  }
+  int64_t count = -3;  // "." and ".." and the descriptor of this directory.
+  while (readdir(directory.get()) != nullptr) {
+    ++count;
+  }
+  return count;
+}
+
+int64_t ResidentBytes() {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/proc/self/statm", "re"), fclose);
+  long pages = 0;
+  if (file == nullptr || std::fscanf(file.get(), "%*s %ld", &pages) != 1) {
+    return 0;
+  }
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+int64_t CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
+}
+
+int64_t MaxOpenFiles() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<int64_t>(limit.rlim_cur);
+}
+
+}  // namespace
+
+ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& table,
+                               WallTime started, uint32_t workers)
+    : table_(table),
+      open_fds_(metrics.Gauge("gatehouse_process_open_fds", "Descriptors in use.")),
+      max_fds_(metrics.Gauge("gatehouse_process_max_fds", "Descriptors that may be in use.")),
+      resident_(metrics.Gauge("gatehouse_process_resident_memory_bytes", "Memory in RAM.")),
+      cpu_seconds_(metrics.Counter("gatehouse_process_cpu_seconds_total",
+                                   "Processor time spent, user and system.")) {
+  table.Set(metrics.Gauge("gatehouse_process_start_time_seconds", "When the process started."),
+            std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count());
+  table.Set(metrics.Gauge("gatehouse_workers", "Threads that serve."), workers);
+  table.Set(
+      metrics.Gauge("gatehouse_info", "1, with the version.", {{"version", std::string(kVersion)}}),
+      1);
+}
+
+void ProcessMetrics::Collect() {
+  table_.Set(open_fds_, CountOpenFiles());
+  table_.Set(max_fds_, MaxOpenFiles());
+  table_.Set(resident_, ResidentBytes());
+  table_.Set(cpu_seconds_, CpuSeconds());
+}
+
+uint64_t RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur;
+}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker, its loop, and the thread that runs them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "source/event/loop.h"
+#include "source/observe/metrics.h"
+#include "source/proxy/worker.h"
+
+namespace gatehouse::server {
+
+// Made, started, stopped and destroyed on the control thread.
+class WorkerThread {
+ public:
+  WorkerThread(uint32_t index, observe::MetricTable& metrics, const proxy::WorkerContext& context);
+  // Ends the loop after what has been posted, and waits for the thread.
+  ~WorkerThread();
+  WorkerThread(const WorkerThread&) = delete;
+  WorkerThread& operator=(const WorkerThread&) = delete;
+
+  // Signals are blocked already: they are the control thread's.
+  void Start();
+
+  // Runs `task` with the worker, on its thread.
+  void Post(std::function<void(proxy::Worker&)> task);
+  // For what may be asked on any thread.
+  const proxy::Worker& worker() const { return *worker_; }
+
+ private:
+  event::Loop loop_;
+  std::unique_ptr<proxy::Worker> worker_;
+  std::thread thread_;
+};
+
+using WorkerThreads = std::vector<std::unique_ptr<WorkerThread>>;
+
+// Runs `task` on every worker, then `done` on `control`, once, after the last of them.
+void PostToAll(const WorkerThreads& workers, event::Loop& control,
+               const std::function<void(proxy::Worker&)>& task, std::function<void()> done);
+
+}  // namespace gatehouse::server
