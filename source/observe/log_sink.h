@@ -31,7 +31,7 @@ struct LogSinkOptions {
   static constexpr uint64_t kMinBuffer = 64 * 1024;
   static constexpr uint64_t kMaxBuffer = 256u << 20;
 
-  std::string path;  // As LogFile::Open() takes it.
+  std::string path{};  // As LogFile::Open() takes it.
   // Bytes of each worker's ring, rounded up to a power of two. Idle workers use none of it.
   uint64_t buffer_bytes = 1 << 20;
   uint32_t workers = 1;
@@ -40,7 +40,7 @@ struct LogSinkOptions {
   Duration drain_time = std::chrono::seconds(1);
   // Told once when writing starts to fail and once when it works again; on the writer's thread.
   // Null: the operational log.
-  std::function<void(const std::string& sentence)> report;
+  std::function<void(const std::string& sentence)> report{};
 };
 
 class LogSink {

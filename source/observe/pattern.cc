@@ -148,7 +148,9 @@ bool Pattern::IsConstant() const {
   return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return !part.op; });
 }
 
-std::string_view Pattern::constant() const { return parts_.empty() ? "" : parts_[0].text; }
+std::string_view Pattern::constant() const {
+  return parts_.empty() ? std::string_view() : std::string_view(parts_[0].text);
+}
 
 bool Pattern::Uses(std::string_view operator_name) const {
   return std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {

@@ -24,7 +24,8 @@ struct LoadContext {
   bool activate = true;
   // The filter's name in the configuration; for metric labels.
   std::string_view filter_name;
-  // Of a per-route override: the definition it changes. Shared state comes from there.
+  // Of a per-route override: the definition it changes, of the same type. Shared state comes from
+  // there. Null when that one has mistakes.
   const FilterDefinition* base = nullptr;
   // The files that filters of this and of earlier configurations write, so that one path has one
   // writer. Set by FilterTable when it is null.

@@ -97,7 +97,8 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
     if (type != nullptr) {
       LoadContext context = context_;
       context.filter_name = name;
-      context.base = base;
+      // Never one that the loader could not know by its own type.
+      context.base = base != nullptr && base->type == type->name ? base : nullptr;
       made = type->load(object, context);
     } else {
       const std::string wrong = "unknown filter type " + Quoted(type_name);

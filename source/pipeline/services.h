@@ -23,11 +23,11 @@ class Pending {
 };
 
 struct FetchRequest {
-  std::string cluster;
+  std::string cluster{};
   std::string method = "GET";
   std::string target = "/";
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
   Duration timeout = std::chrono::seconds(5);
   uint64_t max_response_bytes = 1 << 20;
 };

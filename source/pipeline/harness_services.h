@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The services of a stream under test: calls wait until the test answers them.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "source/pipeline/services.h"
+
+namespace gatehouse::pipeline {
+
+class HarnessServices final : public Services {
+ public:
+  // `now` outlives the services.
+  explicit HarnessServices(const MonotonicTime& now) : now_(now) {}
+
+  std::unique_ptr<Pending> Fetch(FetchRequest request,
+                                 std::function<void(Result<FetchResponse>)> done) override {
+    fetches_.push_back(std::move(request));
+    auto job = std::make_shared<Job>();
+    job->answered = std::move(done);
+    return Add(waiting_fetches_, std::move(job));
+  }
+  std::unique_ptr<Pending> Timer(Duration delay, std::function<void()> done) override {
+    auto job = std::make_shared<Job>();
+    job->due = now_ + delay;
+    job->done = std::move(done);
+    return Add(timers_, std::move(job));
+  }
+  std::unique_ptr<Pending> Background(std::function<void()> work,
+                                      std::function<void()> done) override {
+    auto job = std::make_shared<Job>();
+    job->work = std::move(work);
+    job->done = std::move(done);
+    return Add(background_, std::move(job));
+  }
+
+  const std::vector<FetchRequest>& fetches() const { return fetches_; }
+
+  // Answers the oldest fetch that waits; false when none does.
+  bool Answer(Result<FetchResponse> response) {
+    const auto job = Take(waiting_fetches_, [](const Job&) { return true; });
+    if (job != nullptr) {
+      job->answered(std::move(response));
+    }
+    return job != nullptr;
+  }
+  void FireTimers() {
+    while (const auto job = Take(timers_, [&](const Job& timer) { return timer.due <= now_; })) {
+      job->done();
+    }
+  }
+  // Runs what waits; false when nothing does.
+  bool RunBackground() {
+    bool any = false;
+    while (const auto job = Take(background_, [](const Job&) { return true; })) {
+      any = true;
+      job->work();
+      if (!job->cancelled) {
+        job->done();
+      }
+    }
+    return any;
+  }
+
+ private:
+  struct Job {
+    MonotonicTime due{};
+    std::function<void()> work;
+    std::function<void()> done;
+    std::function<void(Result<FetchResponse>)> answered;
+    bool cancelled = false;
+  };
+  using Jobs = std::deque<std::shared_ptr<Job>>;
+
+  class PendingJob final : public Pending {
+   public:
+    explicit PendingJob(std::shared_ptr<Job> job) : job_(std::move(job)) {}
+    ~PendingJob() override { job_->cancelled = true; }
+
+   private:
+    std::shared_ptr<Job> job_;
+  };
+
+  static std::unique_ptr<Pending> Add(Jobs& jobs, std::shared_ptr<Job> job) {
+    jobs.push_back(job);
+    return std::make_unique<PendingJob>(std::move(job));
+  }
+  // The first job that satisfies `wanted`, taken out; null when there is none.
+  template <typename Wanted>
+  static std::shared_ptr<Job> Take(Jobs& jobs, Wanted wanted) {
+    std::erase_if(jobs, [](const auto& job) { return job->cancelled; });
+    const auto at =
+        std::find_if(jobs.begin(), jobs.end(), [&](const auto& job) { return wanted(*job); });
+    if (at == jobs.end()) {
+      return nullptr;
+    }
+    std::shared_ptr<Job> job = *at;
+    jobs.erase(at);
+    return job;
+  }
+
+  const MonotonicTime& now_;
+  std::vector<FetchRequest> fetches_;
+  Jobs waiting_fetches_;
+  Jobs timers_;
+  Jobs background_;
+};
+
+}  // namespace gatehouse::pipeline

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "source/filters/builtin.h"
+#include "source/pipeline/filter_harness.h"
+
+namespace gatehouse::filters {
+namespace {
+
+using pipeline::FilterHarness;
+
+// The status a client at `address` gets; 0 when it is let in.
+int StatusFor(FilterHarness& h, std::string_view address) {
+  h.ConnectFrom(address);
+  h.Get();
+  EXPECT_EQ(h.forwarded(), h.reply().status == 0);
+  return h.reply().status;
+}
+
+class ListFile {
+ public:
+  explicit ListFile(std::string_view text) : path(testing::TempDir() + "ip_access_test.txt") {
+    Write(text);
+  }
+  ~ListFile() { std::remove(path.c_str()); }
+  void Write(std::string_view text) { std::ofstream(path) << text; }
+
+  const std::string path;
+};
+
+TEST(IpAccessTest, DeniesWhatIsListed) {
+  FilterHarness h(IpAccess(), "{type: ip_access, deny: [192.0.2.0/24, \"2001:db8::/32\"]}",
+                  {.name = "deny_list"});
+  EXPECT_EQ(h.diagnostics(), "");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  EXPECT_EQ(h.reply().error, ErrorCode::kDenied);
+  EXPECT_EQ(h.reply().detail, "deny_list denies 192.0.2.7");
+  EXPECT_EQ(StatusFor(h, "2001:db8::7"), 403);
+  EXPECT_EQ(StatusFor(h, "198.51.100.7"), 0);
+  EXPECT_EQ(h.Counter("denied"), 2);
+  EXPECT_EQ(h.Counter("allowed"), 1);
+}
+
+TEST(IpAccessTest, AllowKeepsEverybodyElseOut) {
+  FilterHarness h(IpAccess(), "{allow: [10.0.0.0/8], deny: [10.6.0.0/16]}");
+  EXPECT_EQ(StatusFor(h, "10.1.2.3"), 0);
+  EXPECT_EQ(StatusFor(h, "10.6.2.3"), 403);
+  EXPECT_EQ(StatusFor(h, "192.0.2.1"), 403);
+  EXPECT_EQ(h.reply().detail, "ip_access does not allow 192.0.2.1");
+}
+
+TEST(IpAccessTest, AnEmptyAllowListAllowsNobody) {
+  FilterHarness h(IpAccess(), "allow: []");
+  EXPECT_EQ(StatusFor(h, "10.1.2.3"), 403);
+}
+
+TEST(IpAccessTest, TheClientIsWhomATrustedProxyNames) {
+  FilterHarness h(IpAccess(), "deny: [203.0.113.0/24]");
+  h.ConnectThrough("10.0.0.1", "203.0.113.9");
+  h.Get();
+  EXPECT_EQ(h.reply().status, 403);
+  // Another client behind the same connection gets a verdict of its own.
+  h.End();
+  h.facts().client = *ParseIp("203.0.112.9");
+  h.Get();
+  EXPECT_EQ(h.reply().status, 0);
+}
+
+TEST(IpAccessTest, ThePeerIsWhoConnected) {
+  FilterHarness h(IpAccess(), "{deny: [10.0.0.1], source: peer}");
+  h.ConnectThrough("10.0.0.1", "203.0.113.9");
+  h.Get();
+  EXPECT_EQ(h.reply().status, 403);
+}
+
+TEST(IpAccessTest, AVerdictHoldsForTheConnection) {
+  FilterHarness h(IpAccess(), "deny: [192.0.2.0/24]");
+  EXPECT_EQ(StatusFor(h, "198.51.100.7"), 0);
+  h.End();
+  h.facts().peer = *ParseIp("192.0.2.7");  // Can't happen: shows that nothing is looked up again.
+  h.Get();
+  EXPECT_EQ(h.reply().status, 0);
+}
+
+TEST(IpAccessTest, ABanEndsConnectionsThatAreOpen) {
+  FilterHarness h(IpAccess(), "deny: [192.0.2.0/24]");
+  EXPECT_EQ(StatusFor(h, "198.51.100.7"), 0);
+  EXPECT_FALSE(h.Reload("deny: [198.51.100.0/24]"));
+  h.Get();
+  EXPECT_EQ(h.reply().status, 403);
+}
+
+TEST(IpAccessTest, ListsFromFiles) {
+  const ListFile file("# bad people\n192.0.2.0/24   # a net\r\n\n  2001:db8::1\n10.0.0.1");
+  FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  EXPECT_EQ(h.diagnostics(), "");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  EXPECT_EQ(StatusFor(h, "2001:db8::1"), 403);
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
+  EXPECT_EQ(StatusFor(h, "10.0.0.2"), 0);
+}
+
+TEST(IpAccessTest, AReloadReadsAFileThatChanged) {
+  ListFile file("192.0.2.0/24\n");
+  const std::string yaml = "allow_file: " + file.path;
+  FilterHarness h(IpAccess(), yaml);
+  EXPECT_TRUE(h.Reload(yaml));
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
+  file.Write("192.0.2.0/24\n10.0.0.0/8\n");
+  EXPECT_FALSE(h.Reload(yaml));
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 0);
+}
+
+TEST(IpAccessTest, EveryWrongLineOfAFileIsReported) {
+  const ListFile file("192.0.2.0/24\n192.0.2.7/24\nnonsense\n");
+  const FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  EXPECT_EQ(h.diagnostics(),
+            file.path + ":2:1: deny_file: \"192.0.2.7/24\" has bits set past its prefix length\n" +
+                file.path + ":3:1: deny_file: \"nonsense\" is not an IP address or CIDR block\n");
+}
+
+TEST(IpAccessTest, AFileOfNothingButMistakesIsNotReportedWhole) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) {
+    text += "x\n";
+  }
+  const ListFile file(text);
+  const FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  const std::string diagnostics = h.diagnostics();
+  EXPECT_EQ(std::count(diagnostics.begin(), diagnostics.end(), '\n'), 21);
+  EXPECT_NE(diagnostics.find(":21:1: deny_file: further lines are wrong too\n"), std::string::npos);
+}
+
+TEST(IpAccessTest, Mistakes) {
+  EXPECT_EQ(FilterHarness(IpAccess(), "{}").diagnostics(),
+            "filter.yaml:1:1: needs `allow`, `allow_file`, `deny` or `deny_file`\n");
+  EXPECT_EQ(FilterHarness(IpAccess(), "{deny: [10.0.0.0/33, x], source: pear}").diagnostics(),
+            "filter.yaml:1:9: deny[0]: \"10.0.0.0/33\" has a prefix length that is not between 0 "
+            "and 32\n"
+            "filter.yaml:1:22: deny[1]: \"x\" is not an IP address or CIDR block\n"
+            "filter.yaml:1:34: source: unknown value \"pear\"; one of: client, peer (did you mean "
+            "\"peer\"?)\n");
+  const std::string missing = FilterHarness(IpAccess(), "deny_file: /nowhere/x").diagnostics();
+  EXPECT_NE(missing.find("filter.yaml:1:12: deny_file: "), std::string::npos) << missing;
+  EXPECT_NE(missing.find("/nowhere/x"), std::string::npos) << missing;
+}
+
+}  // namespace
+}  // namespace gatehouse::filters
