@@ -68,6 +68,9 @@ void Stream::OnHeaders(http::RequestHead& head, bool end) {
   if (!AnswerMaxForwards()) {
     request_pass_.PassHead(head, end);
   }
+  if (!ended_ && !request_whole_) {
+    ArmDeadline();
+  }
 }
 
 // The codec would not take it: it is answered and logged like any other.
