@@ -30,7 +30,7 @@ BUILDS_ON = {
 LIBRARIES = {
     "event2/": ["source/event/"],
     "yaml-cpp/": ["source/config/"],
-    "openssl/": ["source/tls/"],
+    "openssl/": ["source/tls/", "source/base/digest"],
     "nghttp2/": ["source/http/h2/"],
     "ares": ["source/upstream/dns/"],
     "CLI/": ["source/main.cc", "source/server/cli"],
