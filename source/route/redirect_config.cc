@@ -70,8 +70,9 @@ Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) 
   }
   out.status = LoadStatus(in);
   out.strip_query = in.Bool("strip_query", false, "Whether the query is dropped.");
-  if (out.scheme.empty() && out.host.empty() && out.port == 0 && out.path.empty() &&
-      out.prefix.empty()) {
+  constexpr std::string_view kParts[] = {"scheme", "host", "port", "path", "prefix"};
+  if (std::none_of(std::begin(kParts), std::end(kParts),
+                   [&](std::string_view key) { return in.Has(key); })) {
     in.Error("the redirect changes nothing: it needs one of scheme, host, port, path, prefix");
   } else if (LeadsBack(out, match)) {
     in.Error("the redirect leads back to this route, so clients would never arrive");

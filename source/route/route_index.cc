@@ -73,7 +73,7 @@ std::string_view RouteIndex::IndexedPath(const RouteMatch& match) {
       std::string literal = LiteralPrefix(*match.path_regex);
       // The last segment may go on after the literal.
       literal.resize(literal.rfind('/') == std::string::npos ? 0 : literal.rfind('/'));
-      return literal.empty() ? std::string_view() : literals_.emplace_back(std::move(literal));
+      return literal.empty() ? std::string_view() : literals_.emplace_front(std::move(literal));
     }
   }
   return {};

@@ -10,7 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -143,8 +143,8 @@ class RouteIndex {
   }
 
   EdgeTable edges_{kFirstNode};
-  std::deque<std::string> literals_;  // Of regular expressions; edges keep views of them.
-  std::vector<uint32_t> list_begin_;  // By ListOf(); one more at the end.
+  std::forward_list<std::string> literals_;  // Of regular expressions; edges keep views of them.
+  std::vector<uint32_t> list_begin_;         // By ListOf(); one more at the end.
   std::vector<Candidate> candidates_;
   bool has_any_host_ = false;
   bool has_exact_hosts_ = false;
