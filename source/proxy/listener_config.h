@@ -10,9 +10,7 @@
 #include <vector>
 
 #include "source/config/object.h"
-#include "source/observe/metrics.h"
 #include "source/proxy/listener_settings.h"
-#include "source/proxy/snapshot.h"
 
 namespace gatehouse::proxy {
 
@@ -47,8 +45,5 @@ std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Positio
 
 // An address to listen on: nothing is resolved, so it has no hostname.
 config::Address LoadListenAddress(const config::Value& value);
-
-// The series gatehouse_listener_...{listener="NAME"}. Control thread.
-ListenerMetrics DefineListenerMetrics(observe::Metrics& metrics, const std::string& listener);
 
 }  // namespace gatehouse::proxy

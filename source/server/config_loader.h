@@ -20,7 +20,7 @@
 namespace gatehouse::server {
 
 struct RuntimeSettings {
-  uint32_t workers = 0;      // As asked for; 0: auto, one per core this process may use.
+  uint32_t workers = 0;  // As asked for; 0: auto, one per core this process may use.
   Duration drain_timeout{std::chrono::seconds(30)};
   Duration shutdown_delay{0};  // Between failing readiness and closing listeners.
   std::string state_dir;
@@ -47,17 +47,24 @@ struct LoadedConfig {
 };
 
 struct LoadRequest {
-  std::string name;             // "gatehouse.yaml", "<stdin>".
+  std::string name;  // "gatehouse.yaml", "<stdin>".
   std::string text;
   config::Environment environment;
   const pipeline::Catalog* catalog = nullptr;
   observe::Metrics* metrics = nullptr;
   uint64_t epoch = 1;
-  bool activate = true;         // False: only check.
+  bool activate = true;  // False: only check; nothing is opened, counted or numbered.
+  // How many workers run already; 0: as many as the configuration asks for.
+  uint32_t workers = 0;
+  bool want_effective = true;                 // Whether LoadedConfig::effective is made.
   const proxy::Snapshot* previous = nullptr;  // Objects that did not change are taken over.
   uint32_t* next_cluster_id = nullptr;
   uint32_t* next_listener_id = nullptr;
 };
+
+// How many workers `runtime` asks for: with `auto` one for each core that this process may use,
+// by its affinity and its cgroup's quota.
+uint32_t WorkerCount(const RuntimeSettings& runtime);
 
 // Never fails: mistakes are in the diagnostics, all of them. Any thread, one at a time.
 std::unique_ptr<LoadedConfig> LoadConfig(const LoadRequest& request);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root of a configuration. Each section is read whatever the others are like, so that one run
+// finds every mistake.
+#include "source/server/config_loader.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "source/proxy/listener_config.h"
+#include "source/route/route_config.h"
+#include "source/server/effective.h"
+#include "source/server/sections.h"
+#include "source/server/snapshot_builder.h"
+#include "source/upstream/cluster_config.h"
+
+namespace gatehouse::server {
+namespace {
+
+using config::Object;
+using config::Value;
+using NamedValues = std::vector<std::pair<std::string, Value>>;
+
+void LoadVersion(const Value& version) {
+  if (version.present() && version.Scalar() != "1") {
+    version.Error("the only version there is is 1");
+  }
+}
+
+std::vector<proxy::LoadedListener> LoadListenerSection(const Value& section,
+                                                       proxy::AddressBook& addresses) {
+  if (!section.present()) {
+    section.Error("is required: without a listener nobody can connect");
+    return {};
+  }
+  const std::vector<Value> listed = section.List();
+  if (listed.empty() && (section.IsList() || section.IsNull())) {
+    section.Error("needs at least one listener");
+  }
+  return proxy::LoadListeners(listed, addresses);
+}
+
+std::vector<upstream::ClusterSettings> LoadClusterSection(const NamedValues& section) {
+  std::vector<upstream::ClusterSettings> out;
+  out.reserve(section.size());
+  for (const auto& [name, value] : section) {
+    if (name.empty()) {
+      value.Error("a cluster needs a name");
+    }
+    out.push_back(upstream::LoadCluster(name, value.Map()));
+  }
+  return out;
+}
+
+route::RouteNames NamesFor(const LoadedSections& sections) {
+  route::RouteNames names;
+  for (const proxy::LoadedListener& listener : sections.listeners) {
+    names.listeners.push_back(listener.settings->name);
+  }
+  names.clusters.reserve(sections.clusters.size());
+  for (const upstream::ClusterSettings& cluster : sections.clusters) {
+    names.clusters.push_back(cluster.name);
+  }
+  return names;
+}
+
+// Reads the routes. Clusters that nobody uses are a warning, unless a route with mistakes may have
+// meant them.
+void LoadRouteSection(const Value& section, const NamedValues& clusters,
+                      const config::Diagnostics& diagnostics, LoadedSections& sections) {
+  const size_t errors_before = diagnostics.errors();
+  std::vector<bool> used(clusters.size());
+  const std::vector<Value> listed = section.List();
+  sections.routes = route::LoadRoutes(listed, NamesFor(sections), used);
+  if (diagnostics.errors() != errors_before) {
+    return;
+  }
+  if (listed.empty()) {
+    section.Warning("there are no routes: every request is answered with 404");
+  }
+  for (size_t i = 0; i < clusters.size(); ++i) {
+    if (!used[i]) {
+      clusters[i].second.Warning("no route uses this cluster");
+    }
+  }
+}
+
+bool CanMatchOn(const route::Route& route, uint32_t listener) {
+  const std::vector<uint32_t>& only = route.match.listeners;
+  return only.empty() || std::find(only.begin(), only.end(), listener) != only.end();
+}
+
+// The chains of all (listener, route). Most routes add nothing to their listener's chain.
+void CompileChains(LoadedSections& sections) {
+  pipeline::FilterTable& filters = *sections.filters;
+  sections.chains.resize(sections.listeners.size());
+  for (uint32_t i = 0; i < sections.listeners.size(); ++i) {
+    const std::vector<Value>& own = sections.listeners[i].filters;
+    LoadedSections::Chains& chains = sections.chains[i];
+    chains.no_route = filters.Compile(own, {}).get();
+    chains.by_route.assign(sections.routes.size(), nullptr);
+    for (size_t r = 0; r < sections.routes.size(); ++r) {
+      const route::LoadedRoute& route = sections.routes[r];
+      if (CanMatchOn(*route.route, i)) {
+        chains.by_route[r] =
+            route.filters.empty() ? chains.no_route : filters.Compile(own, route.filters).get();
+      }
+    }
+  }
+  if (sections.listeners.empty()) {
+    for (const route::LoadedRoute& route : sections.routes) {
+      filters.Compile({}, route.filters);  // For its mistakes.
+    }
+  }
+}
+
+LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConfig& out) {
+  LoadedSections sections;
+  LoadVersion(root.Get("version", "Of the configuration's format: 1."));
+  out.runtime = LoadRuntime(root.Child("runtime", "Threads, draining, logs and DNS."));
+  proxy::AddressBook addresses(out.diagnostics);
+  out.admin =
+      LoadAdmin(root.Child("admin", "The endpoint that shows and steers the gateway."), addresses);
+  sections.listeners =
+      LoadListenerSection(root.Get("listeners", "Where clients connect."), addresses);
+
+  pipeline::LoadContext context;
+  context.metrics = request.activate ? request.metrics : nullptr;
+  context.workers = request.workers != 0 ? request.workers : WorkerCount(out.runtime);
+  context.activate = request.activate;
+  const NamedValues filters = root.Entries("filters", "Filters, defined once and used by name.");
+  sections.filters = std::make_shared<pipeline::FilterTable>(
+      filters, *request.catalog, context,
+      request.previous == nullptr ? nullptr : request.previous->filters.get());
+
+  const NamedValues clusters = root.Entries("clusters", "Named sets of endpoints.");
+  sections.clusters = LoadClusterSection(clusters);
+  LoadRouteSection(root.Get("routes", "What to do with which request; the first match wins."),
+                   clusters, out.diagnostics, sections);
+  CompileChains(sections);
+  sections.filters->WarnUnused();
+  root.NotSupportedYet({"registry", "include"});
+  return sections;
+}
+
+}  // namespace
+
+std::unique_ptr<LoadedConfig> LoadConfig(const LoadRequest& request) {
+  auto out = std::make_unique<LoadedConfig>();
+  const auto document =
+      config::Document::Parse(request.name, request.text, request.environment, out->diagnostics);
+  if (!document->RootValue().present()) {
+    return out;
+  }
+  LoadedSections sections;
+  {
+    Object root = document->Root();
+    if (!root.present() || !document->RootValue().IsMap()) {
+      return out;
+    }
+    sections = LoadSections(root, request, *out);
+  }  // The root reports its unknown keys.
+  if (!out->diagnostics.ok()) {
+    return out;
+  }
+  out->snapshot = BuildSnapshot(std::move(sections), request);
+  if (request.want_effective) {
+    out->effective = EffectiveConfig(document->RootValue());
+  }
+  return out;
+}
+
+}  // namespace gatehouse::server

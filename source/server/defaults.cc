@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/server/defaults.h"
+
+#include <string>
+
+#include "source/config/values.h"
+#include "source/proxy/listener_settings.h"
+#include "source/route/route.h"
+#include "source/server/config_loader.h"
+#include "source/upstream/cluster.h"
+
+namespace gatehouse::server {
+namespace {
+
+using config::FormatDuration;
+using config::FormatSize;
+
+std::string Number(uint64_t value) { return std::to_string(value); }
+std::string Bool(bool value) { return value ? "true" : "false"; }
+
+Tree RuntimeDefaults() {
+  const RuntimeSettings runtime;
+  return {{"workers", "auto"},
+          {"drain_timeout", FormatDuration(runtime.drain_timeout)},
+          {"shutdown_delay", FormatDuration(runtime.shutdown_delay)},
+          {"state_dir", runtime.state_dir},
+          {"log_level", runtime.log_level},
+          {"dns",
+           {{"servers", Tree::array()},
+            {"timeout", FormatDuration(runtime.dns.timeout)},
+            {"min_ttl", FormatDuration(runtime.dns.min_ttl)},
+            {"max_ttl", FormatDuration(runtime.dns.max_ttl)}}}};
+}
+
+Tree ListenerDefaults() {
+  const proxy::ListenerSettings listener;
+  return {{"protocols", Tree::array({"http/1.1"})},
+          {"proxy_protocol", "false"},
+          {"trusted_proxies", Tree::array()},
+          {"forwarded",
+           {{"mode", "append"},
+            {"real_ip", Bool(listener.forward_real_ip)},
+            {"request_id", Bool(listener.forward_request_id)}}},
+          {"path", {{"merge_slashes", Bool(listener.merge_slashes)}, {"encoded_slash", "reject"}}},
+          {"limits",
+           {{"max_connections", Number(listener.max_connections)},
+            {"max_header_bytes", FormatSize(listener.max_header_bytes)},
+            {"max_headers", Number(listener.max_headers)},
+            {"max_requests_per_connection", Number(listener.max_requests_per_connection)}}},
+          {"timeouts",
+           {{"request_headers", FormatDuration(listener.request_headers_timeout)},
+            {"request_body_idle", FormatDuration(listener.request_body_idle_timeout)},
+            {"idle", FormatDuration(listener.idle_timeout)}}},
+          {"filters", Tree::array()}};
+}
+
+Tree ClusterDefaults() {
+  const upstream::ClusterSettings cluster;
+  return {{"balance", {{"policy", "round_robin"}}},
+          {"limits",
+           {{"max_connections", Number(cluster.max_connections)},
+            {"max_pending", Number(cluster.max_pending)},
+            {"max_requests", Number(cluster.max_requests)}}},
+          {"timeouts",
+           {{"connect", FormatDuration(cluster.connect_timeout)},
+            {"idle", FormatDuration(cluster.idle_timeout)}}},
+          {"protocol", "auto"}};
+}
+
+Tree ForwardDefaults() {
+  const route::RouteTimeouts timeouts;
+  return {{"timeouts",
+           {{"response_headers", FormatDuration(timeouts.response_headers)},
+            {"idle", FormatDuration(timeouts.idle)},
+            {"total", FormatDuration(timeouts.total)}}},
+          {"filters", Tree::array()}};
+}
+
+}  // namespace
+
+Defaults::Defaults()
+    : admin({{"address", "127.0.0.1:9901"},
+             {"tokens", {{"read", Tree::array()}, {"write", Tree::array()}}},
+             {"insecure", "false"}}),
+      runtime(RuntimeDefaults()),
+      listener(ListenerDefaults()),
+      cluster(ClusterDefaults()),
+      endpoint({{"weight", "1"}}),
+      forward(ForwardDefaults()),
+      arm({{"weight", Number(route::Arm().weight)}}),
+      redirect({{"status", Number(route::Redirect().status)}, {"strip_query", "false"}}),
+      respond({{"status", Number(route::Respond().status)}}) {}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// admin:
+//   address: 127.0.0.1:9901       # IP:PORT or unix:/PATH
+//   tokens: {read: ["${ADMIN_READ_TOKEN:-}"], write: ["${ADMIN_WRITE_TOKEN:-}"]}
+//   insecure: false               # whether an address that isn't loopback may do without TLS
+//
+// An empty token is none, so that a variable may be left unset.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "source/server/sections.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr char kDefaultAddress[] = "127.0.0.1:9901";
+
+// Messages never quote a token.
+std::vector<std::string> LoadTokens(const std::vector<config::Value>& listed) {
+  std::vector<std::string> out;
+  for (const config::Value& value : listed) {
+    std::string token = value.String();
+    const bool visible =
+        std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    if (!visible) {
+      value.Error("a token must not contain spaces, control characters or non-ASCII letters");
+    } else if (std::find(out.begin(), out.end(), token) != out.end()) {
+      value.Error("this token is listed twice");
+    } else if (!token.empty()) {
+      out.push_back(std::move(token));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
+  AdminSettings out;
+  out.enabled = in.present();
+  out.listener.name = "admin";
+  out.listener.address = *config::ParseAddress(kDefaultAddress);
+  const config::Value address = in.Get("address", "IP:PORT or unix:/PATH of the admin endpoint.");
+  if (address.present()) {
+    out.listener.address = proxy::LoadListenAddress(address);
+  }
+  if (out.enabled) {
+    addresses.Claim(address, out.listener.address, "the admin endpoint");
+  }
+  config::Object tokens =
+      in.Child("tokens", "Bearer tokens by role; without any, no role needs one.");
+  out.read_tokens = LoadTokens(tokens.List("read", "May look at everything."));
+  out.write_tokens = LoadTokens(tokens.List("write", "May also reload, drain and quit."));
+  out.insecure = in.Bool("insecure", false,
+                         "Whether an address that isn't loopback may do without TLS and tokens.");
+  if (out.enabled && !out.listener.address.IsLoopback() && !out.insecure) {
+    in.Error("address",
+             "an admin address that is not loopback needs TLS and tokens, and TLS is not supported "
+             "here yet: use a loopback address, or say `insecure: true`");
+  }
+  return out;
+}
+
+}  // namespace gatehouse::server

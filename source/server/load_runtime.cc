@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// runtime:
+//   workers: auto                 # or a number of threads
+//   drain_timeout: 30s            # how long requests may go on when draining
+//   shutdown_delay: 0s            # from failing readiness to closing listeners
+//   state_dir: ""
+//   log_level: info               # debug, info, warning, error, off
+//   dns: {servers: [], timeout: 2s, min_ttl: 1s, max_ttl: 5m}    # [] is the system's
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "source/base/text.h"
+#include "source/server/sections.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr uint64_t kMaxWorkers = 1024;
+constexpr uint16_t kDnsPort = 53;
+
+uint32_t LoadWorkers(const config::Value& value) {
+  if (!value.present() || value.Scalar() == "auto") {
+    return 0;
+  }
+  if (value.IsScalar() && !value.Scalar().empty() && !IsDigit(value.Scalar().front())) {
+    value.Error("expected auto or a number of threads, got \"" + value.String() + "\"",
+                EditDistance(value.Scalar(), "auto", 2) <= 2 ? "auto" : "");
+    return 0;
+  }
+  return static_cast<uint32_t>(value.Uint({0, 1, kMaxWorkers}));
+}
+
+// IP:PORT, or an IP alone for port 53; nothing is resolved to find a resolver.
+std::optional<config::Address> ParseServer(const std::string& text) {
+  if (const std::optional<IpAddress> ip = ParseIp(text)) {
+    const auto kind = ip->IsV4() ? config::Address::Kind::kIpv4 : config::Address::Kind::kIpv6;
+    return config::Address{kind, ip->ToString(), kDnsPort};
+  }
+  const Result<config::Address> address = config::ParseAddress(text);
+  const bool usable = address && !text.starts_with(':') && address->port != 0 &&
+                      (address->kind == config::Address::Kind::kIpv4 ||
+                       address->kind == config::Address::Kind::kIpv6);
+  return usable ? std::optional<config::Address>(*address) : std::nullopt;
+}
+
+void LoadDns(config::Object in, upstream::ResolverSettings& out) {
+  for (const config::Value& value : in.List("servers", "IP or IP:PORT; none: the system's.")) {
+    const std::string text = value.String();
+    if (const std::optional<config::Address> server = ParseServer(text)) {
+      out.servers.push_back(server->ToString());
+    } else if (value.IsScalar()) {
+      value.Error("a DNS server is an IP address, or IP:PORT; got \"" + text + "\"");
+    }
+  }
+  constexpr Duration kMin = std::chrono::milliseconds(1);
+  constexpr Duration kMax = std::chrono::hours(24);
+  out.timeout = in.Time("timeout", {out.timeout, kMin, kMax}, "Of one question to one server.");
+  out.min_ttl = in.Time("min_ttl", {out.min_ttl, Duration::zero(), kMax},
+                        "Answers are kept at least this long.");
+  out.max_ttl =
+      in.Time("max_ttl", {out.max_ttl, kMin, kMax}, "Answers are kept at most this long.");
+  if (out.min_ttl > out.max_ttl) {
+    in.Error("min_ttl", config::FormatDuration(out.min_ttl) + " is more than max_ttl, " +
+                            config::FormatDuration(out.max_ttl));
+  }
+}
+
+}  // namespace
+
+RuntimeSettings LoadRuntime(config::Object in) {
+  constexpr Duration kMax = std::chrono::hours(24);
+  RuntimeSettings out;
+  out.workers = LoadWorkers(in.Get("workers", "Threads; auto is one for each usable core."));
+  out.drain_timeout = in.Time("drain_timeout", {out.drain_timeout, Duration::zero(), kMax},
+                              "How long requests may go on when the gateway drains.");
+  out.shutdown_delay = in.Time("shutdown_delay", {out.shutdown_delay, Duration::zero(), kMax},
+                               "From failing readiness to closing the listeners.");
+  out.state_dir = in.String("state_dir", out.state_dir, "Where state that must last is kept.");
+  using Name = std::string_view;
+  out.log_level = in.Enum<Name>("log_level",
+                                {{"debug", "debug"},
+                                 {"info", "info"},
+                                 {"warning", "warning"},
+                                 {"error", "error"},
+                                 {"off", "off"}},
+                                out.log_level, "What the operational log says.");
+  LoadDns(in.Child("dns", "How hostnames of endpoints are resolved."), out.dns);
+  return out;
+}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/server/route_explain.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "source/http/path.h"
+#include "source/proxy/forwarded.h"
+#include "source/route/rewrite.h"
+#include "source/server/made_up_request.h"
+
+namespace gatehouse::server {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using admin::RouteQuestion;
+using proxy::ListenerPlan;
+using proxy::Snapshot;
+
+tl::unexpected<Error> NotUnderstood(std::string message) {
+  return Fail(ErrorCode::kInvalidConfig, ErrorSource::kConfig, std::move(message));
+}
+
+// One question about one snapshot.
+class Explainer {
+ public:
+  Explainer(const Snapshot& snapshot, const RouteQuestion& question, const std::string& config_name)
+      : snapshot_(snapshot), question_(question), config_name_(config_name) {}
+
+  Result<Json> Run() {
+    MadeUpRequest request(arena_);
+    if (auto made = MakeUpRequest(question_, arena_, request); !made) {
+      return tl::unexpected<Error>(std::move(made.error()));
+    }
+    Result<size_t> listener = ChooseListener(request);
+    if (!listener) {
+      return tl::unexpected<Error>(std::move(listener.error()));
+    }
+    const Result<IpAddress> client = Client(*snapshot_.listeners[*listener].settings, request.head);
+    if (!client) {
+      return tl::unexpected<Error>(client.error());
+    }
+    Explain(request.head, static_cast<uint32_t>(*listener), *client);
+    return std::move(out_);
+  }
+
+ private:
+  Result<size_t> ChooseListener(const MadeUpRequest& request);
+  Result<IpAddress> Client(const proxy::ListenerSettings& settings, const http::RequestHead& head);
+  void Explain(http::RequestHead& head, uint32_t listener, const IpAddress& client);
+  bool NormaliseTarget(http::RequestHead& head, const proxy::ListenerSettings& settings);
+  void AddFilters(const pipeline::Chain* chain);
+  void AddAction(const route::Route& route, const http::RequestHead& head);
+  Json DescribeForward(const route::Forward& forward, const http::RequestHead& head);
+  Json DescribeArm(const route::Arm& arm, uint64_t total_weight);
+  Json RouteName(const route::Route& route) const;
+  std::string At(const route::Route& route) const;
+  void Note(std::string sentence) { notes_.push_back(std::move(sentence)); }
+
+  const Snapshot& snapshot_;
+  const RouteQuestion& question_;
+  const std::string& config_name_;
+  ArenaPool pool_;
+  Arena arena_{pool_};
+  Json out_ = Json::object();
+  Json notes_ = Json::array();
+};
+
+// The one asked for, else the one with the URL's port, else the first.
+Result<size_t> Explainer::ChooseListener(const MadeUpRequest& request) {
+  const std::vector<ListenerPlan>& all = snapshot_.listeners;
+  const auto find = [&](auto fits) -> std::optional<size_t> {
+    const auto at = std::find_if(all.begin(), all.end(),
+                                 [&](const ListenerPlan& plan) { return fits(*plan.settings); });
+    return at == all.end() ? std::nullopt : std::optional<size_t>(at - all.begin());
+  };
+  if (all.empty()) {
+    return NotUnderstood("there is no listener");
+  }
+  if (request.head.scheme == "https") {
+    Note("no listener takes https: this is what it would be if one did");
+  }
+  if (!question_.listener.empty()) {
+    const auto named =
+        find([&](const proxy::ListenerSettings& one) { return one.name == question_.listener; });
+    return named ? Result<size_t>(*named)
+                 : NotUnderstood("there is no listener \"" + question_.listener + "\"");
+  }
+  if (request.port) {
+    const auto same_port = find([&](const proxy::ListenerSettings& one) {
+      return one.address.kind != config::Address::Kind::kUnix && one.address.port == *request.port;
+    });
+    if (same_port) {
+      return *same_port;
+    }
+    Note("no listener has port " + std::to_string(*request.port) + ": the first one is assumed");
+  }
+  return size_t{0};
+}
+
+Result<IpAddress> Explainer::Client(const proxy::ListenerSettings& settings,
+                                    const http::RequestHead& head) {
+  const std::string text = question_.client_ip.empty() ? "127.0.0.1" : question_.client_ip;
+  const std::optional<IpAddress> peer = ParseIp(text);
+  if (!peer) {
+    return NotUnderstood("\"" + text + "\" is not an IP address");
+  }
+  return proxy::IsTrusted(settings, *peer) ? proxy::ClientBehind(settings, *peer, head.headers)
+                                           : *peer;
+}
+
+// As proxy/stream.cc does. False, and `refused`, when it can't be.
+bool Explainer::NormaliseTarget(http::RequestHead& head, const proxy::ListenerSettings& settings) {
+  const bool keep = settings.encoded_slash == proxy::EncodedSlash::kKeep;
+  const http::PathOptions options{settings.merge_slashes,
+                                  keep ? http::EncodedSlash::kKeep : http::EncodedSlash::kReject};
+  const Result<std::string_view> path = http::NormalisePath(head.path, options, arena_);
+  if (!path) {
+    out_["refused"] = {{"status", 400}, {"why", path.error().message}};
+    return false;
+  }
+  if (*path != head.path) {
+    const bool query = head.target.size() > head.path.size();
+    Note("the path is matched and forwarded as " + std::string(*path));
+    head.target = query ? arena_.Concat(*path, "?", head.query) : *path;
+    head.path = head.target.substr(0, path->size());
+  }
+  return true;
+}
+
+void Explainer::Explain(http::RequestHead& head, uint32_t listener, const IpAddress& client) {
+  const ListenerPlan& plan = snapshot_.listeners[listener];
+  out_["request"] = nullptr;
+  out_["listener"] = {{"name", plan.settings->name},
+                      {"address", plan.settings->address.ToString()}};
+  out_["route"] = nullptr;
+  const bool normal = NormaliseTarget(head, *plan.settings);
+  out_["request"] = {{"method", head.method_name}, {"scheme", head.scheme},
+                     {"host", head.host},          {"path", head.path},
+                     {"query", head.query},        {"client_ip", client.ToString()}};
+  if (head.host.empty()) {
+    Note("the request has no host: only routes without one can match");
+  }
+  route::Explanation explanation;
+  if (normal) {
+    explanation = route::Explain(*snapshot_.routes, {head, listener, client});
+  }
+  const route::Route* chosen = explanation.chosen;
+  AddFilters(chosen == nullptr ? plan.no_route : plan.chains[chosen->index]);
+  if (chosen != nullptr) {
+    out_["route"] = RouteName(*chosen);
+    AddAction(*chosen, head);
+  } else if (normal) {
+    out_["refused"] = {{"status", 404}, {"why", "no route matches"}};
+  }
+  Json near = Json::array();
+  for (const auto& miss : explanation.near_misses) {
+    near.push_back({{"route", miss.route->name}, {"at", At(*miss.route)}, {"why", miss.why}});
+  }
+  out_["near_misses"] = std::move(near);
+  out_["notes"] = std::move(notes_);
+}
+
+void Explainer::AddFilters(const pipeline::Chain* chain) {
+  Json filters = Json::array();
+  if (chain != nullptr) {
+    for (const auto& definition : chain->definitions()) {
+      filters.push_back({{"name", definition->name}, {"type", definition->type}});
+    }
+  }
+  out_["filters"] = std::move(filters);
+}
+
+void Explainer::AddAction(const route::Route& route, const http::RequestHead& head) {
+  if (const auto* forward = std::get_if<route::Forward>(&route.action)) {
+    out_["forward"] = DescribeForward(*forward, head);
+  } else if (const auto* redirect = std::get_if<route::Redirect>(&route.action)) {
+    const auto location = route::RedirectLocation(*redirect, route.match, head, arena_);
+    if (location.empty()) {
+      out_["refused"] = {{"status", 400},
+                         {"why", "the redirect needs a host, and the request has none"}};
+    } else {
+      out_["redirect"] = {{"status", redirect->status}, {"location", location}};
+    }
+  } else if (const auto* respond = std::get_if<route::Respond>(&route.action)) {
+    out_["respond"] = {{"status", respond->status}, {"bytes", respond->body.size()}};
+  }
+}
+
+Json Explainer::DescribeForward(const route::Forward& forward, const http::RequestHead& head) {
+  Json out = Json::object();
+  const std::string_view target = route::RewrittenTarget(forward, head, arena_);
+  out["path"] = target.substr(0, target.find('?'));
+  out["host"] = forward.host.empty() ? head.authority : std::string_view(forward.host);
+  Json arms = Json::array();
+  for (const route::Arm& arm : forward.arms) {
+    arms.push_back(DescribeArm(arm, forward.total_weight));
+  }
+  out["arms"] = std::move(arms);
+  return out;
+}
+
+Json Explainer::DescribeArm(const route::Arm& arm, uint64_t total_weight) {
+  const upstream::Cluster& cluster = *snapshot_.clusters[arm.cluster];
+  const auto set = cluster.endpoints();
+  size_t carrying = 0;
+  bool resolved = false;
+  for (const auto& endpoint : set->endpoints) {
+    carrying += upstream::Carries(*endpoint, arm.labels) ? 1 : 0;
+    resolved = resolved || !endpoint->hostname.empty();
+  }
+  const auto& specs = cluster.settings().endpoints;
+  const bool named = std::any_of(specs.begin(), specs.end(),
+                                 [](const upstream::EndpointSpec& one) { return one.hostname; });
+  if (named && !resolved) {
+    Note("the hostnames of cluster " + arm.cluster_name + " are not resolved here");
+  } else if (carrying == 0) {
+    Note("no endpoint of cluster " + arm.cluster_name +
+         (arm.labels.empty() ? "" : " carries the labels") + ": answered with 503");
+  }
+  Json labels = Json::object();
+  for (const auto& [key, value] : arm.labels) {
+    labels[key] = value;
+  }
+  const double percent =
+      100.0 * arm.weight / static_cast<double>(std::max<uint64_t>(total_weight, 1));
+  return {{"cluster", arm.cluster_name}, {"labels", std::move(labels)},
+          {"weight", arm.weight},        {"percent", percent},
+          {"endpoints", carrying},       {"of", set->endpoints.size()}};
+}
+
+Json Explainer::RouteName(const route::Route& route) const {
+  return {{"name", route.name}, {"index", route.index}, {"at", At(route)}};
+}
+
+std::string Explainer::At(const route::Route& route) const {
+  if (route.index >= snapshot_.route_positions.size()) {
+    return config_name_;
+  }
+  const config::Position& at = snapshot_.route_positions[route.index];
+  return config_name_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+}
+
+}  // namespace
+
+Result<Json> ExplainRequest(const Snapshot& snapshot, const RouteQuestion& question,
+                            const std::string& config_name) {
+  return Explainer(snapshot, question, config_name).Run();
+}
+
+}  // namespace gatehouse::server

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/server/snapshot_builder.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "source/server/metric_names.h"
+
+namespace gatehouse::server {
+namespace {
+
+using proxy::ListenerPlan;
+using proxy::Snapshot;
+using upstream::Cluster;
+
+// The next of a sequence of ids. One that is only checked gets numbers of its own.
+class Ids {
+ public:
+  Ids(uint32_t* next, bool activate) : next_(activate && next != nullptr ? next : &own_) {}
+  uint32_t Next() { return (*next_)++; }
+
+ private:
+  uint32_t own_ = 0;
+  uint32_t* next_;
+};
+
+// Where series are defined; null when nothing is to be counted.
+observe::Metrics* MetricsOf(const LoadRequest& request) {
+  return request.activate ? request.metrics : nullptr;
+}
+
+std::vector<std::shared_ptr<Cluster>> BuildClusters(std::vector<upstream::ClusterSettings> settings,
+                                                    const LoadRequest& request) {
+  std::unordered_map<std::string_view, const std::shared_ptr<Cluster>*> previous;
+  if (request.previous != nullptr) {
+    for (const std::shared_ptr<Cluster>& cluster : request.previous->clusters) {
+      previous.emplace(cluster->name(), &cluster);
+    }
+  }
+  observe::Metrics* metrics = MetricsOf(request);
+  Ids ids(request.next_cluster_id, request.activate);
+  std::vector<std::shared_ptr<Cluster>> out;
+  out.reserve(settings.size());
+  for (upstream::ClusterSettings& one : settings) {
+    const auto old = previous.find(one.name);
+    if (old != previous.end() && (*old->second)->settings() == one) {
+      out.push_back(*old->second);
+      continue;
+    }
+    const auto series = metrics == nullptr ? upstream::ClusterMetrics()
+                                           : upstream::DefineClusterMetrics(*metrics, one.name);
+    out.push_back(std::make_shared<Cluster>(ids.Next(), std::move(one), series));
+  }
+  return out;
+}
+
+// A listener of the previous snapshot with the same address: the one with the same name, else the
+// first that nobody has taken. `taken` is by its index.
+const ListenerPlan* FindSame(const proxy::ListenerSettings& settings, const Snapshot& previous,
+                             std::vector<bool>& taken) {
+  size_t found = previous.listeners.size();
+  for (size_t i = 0; i < previous.listeners.size(); ++i) {
+    const proxy::ListenerSettings& old = *previous.listeners[i].settings;
+    if (taken[i] || old.address != settings.address) {
+      continue;
+    }
+    if (old.name == settings.name) {
+      found = i;
+      break;
+    }
+    found = std::min(found, i);
+  }
+  if (found == previous.listeners.size()) {
+    return nullptr;
+  }
+  taken[found] = true;
+  return &previous.listeners[found];
+}
+
+std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadRequest& request) {
+  observe::Metrics* metrics = MetricsOf(request);
+  Ids ids(request.next_listener_id, request.activate);
+  std::vector<bool> taken(request.previous == nullptr ? 0 : request.previous->listeners.size());
+  std::vector<ListenerPlan> out(sections.listeners.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    ListenerPlan& plan = out[i];
+    plan.settings = std::move(sections.listeners[i].settings);
+    const ListenerPlan* old =
+        request.previous == nullptr ? nullptr : FindSame(*plan.settings, *request.previous, taken);
+    plan.id = old != nullptr ? old->id : ids.Next();
+    if (old != nullptr) {
+      plan.connections = old->connections;
+    }
+    if (metrics != nullptr) {
+      plan.metrics = DefineListenerMetrics(*metrics, plan.settings->name);
+    }
+    plan.chains = std::move(sections.chains[i].by_route);
+    plan.no_route = sections.chains[i].no_route;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<Snapshot> BuildSnapshot(LoadedSections sections, const LoadRequest& request) {
+  auto out = std::make_shared<Snapshot>();
+  out->epoch = request.epoch;
+  out->filters = std::move(sections.filters);
+  out->clusters = BuildClusters(std::move(sections.clusters), request);
+  out->listeners = BuildListeners(sections, request);
+  out->route_metrics = DefineRouteMetrics(sections.routes, MetricsOf(request));
+  std::vector<std::shared_ptr<const route::Route>> routes;
+  routes.reserve(sections.routes.size());
+  out->route_positions.reserve(sections.routes.size());
+  for (route::LoadedRoute& loaded : sections.routes) {
+    routes.push_back(std::move(loaded.route));
+    out->route_positions.push_back(loaded.position);
+  }
+  out->routes = std::make_shared<const route::RouteTable>(std::move(routes));
+  return out;
+}
+
+}  // namespace gatehouse::server
