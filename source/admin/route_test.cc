@@ -23,14 +23,17 @@ void GetRouteTest(Call& call) {
         ErrorResponse(400, "no_url", "say what to ask for: ?method=GET&url=http://host/path"));
     return;
   }
-  Result<std::string> answer = call.server.ExplainRoute(question);
-  if (!answer) {
-    call.Send(ErrorResponse(400, "bad_request", answer.error().message));
-    return;
-  }
-  proxy::HandlerResponse response;
-  response.body = std::move(*answer);
-  call.Send(std::move(response));
+  call.server.Answer(
+      [&server = call.server, snapshot = call.server.Snapshot(), question = std::move(question)] {
+        Result<std::string> answer = server.ExplainRoute(*snapshot, question);
+        if (!answer) {
+          return ErrorResponse(400, "bad_request", answer.error().message);
+        }
+        proxy::HandlerResponse response;
+        response.body = std::move(*answer);
+        return response;
+      },
+      std::move(call.reply));
 }
 
 }  // namespace gatehouse::admin

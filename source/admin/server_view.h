@@ -110,8 +110,10 @@ class ServerView {
   virtual void Reload(std::string_view trigger, std::function<void(const ReloadReport&)> done) = 0;
   // Checks a text as if it were the configuration; nothing changes.
   virtual void Validate(std::string text, std::function<void(const config::Diagnostics&)> done) = 0;
-  // JSON: which route would take the request, and why.
-  virtual Result<std::string> ExplainRoute(const RouteQuestion& question) const = 0;
+  // JSON: which route of `snapshot` would take the request, and why. An error when the question
+  // can't be understood. Any thread.
+  virtual Result<std::string> ExplainRoute(const proxy::Snapshot& snapshot,
+                                           const RouteQuestion& question) const = 0;
 
   // Finishes what is under way, then ends the process.
   virtual void Drain() = 0;

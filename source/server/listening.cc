@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "source/base/ip.h"
 
@@ -55,31 +56,22 @@ void RefuseNewConnections(const event::ListeningSockets& sockets) {
   }
 }
 
-// Sockets on their way out, for as long as connections may still be made.
-class Listening::Retiring final : private event::Deadline {
+// The time that connections that are nearly made are given.
+class Listening::Pause final : private event::Deadline {
  public:
-  Retiring(Listening& owner, Sockets sockets, std::function<void()> done)
-      : owner_(owner), sockets_(std::move(sockets)), done_(std::move(done)) {
-    for (const auto& [id, one] : sockets_) {
-      RefuseNewConnections(*one);
-    }
+  Pause(Listening& owner, std::function<void()> then) : owner_(owner), then_(std::move(then)) {
     owner_.control_.deadlines().ArmAfter(*this, kHandshakeGrace);
   }
 
  private:
   void OnDeadline() override {
-    owner_.StopAccepting(sockets_, [this] {
-      const std::function<void()> done = std::move(done_);
-      owner_.Forget(this);
-      if (done) {
-        done();
-      }
-    });
+    const std::function<void()> then = std::move(then_);
+    owner_.EndPause(this);
+    then();
   }
 
   Listening& owner_;
-  Sockets sockets_;
-  std::function<void()> done_;
+  std::function<void()> then_;
 };
 
 Listening::Listening(event::Loop& control, const WorkerThreads& workers)
@@ -114,33 +106,97 @@ Result<Listening::Sockets> Listening::Bind(const proxy::Snapshot& next, size_t w
   return fresh;
 }
 
-void Listening::Switch(const proxy::Snapshot& next, Sockets fresh) {
-  Sockets retired;
-  for (auto at = bound_.begin(); at != bound_.end();) {
-    if (Find(next, at->first) != nullptr) {
-      ++at;
-      continue;
+Listening::Sockets Listening::Leaving(const proxy::Snapshot& next, const Sockets& fresh) const {
+  Sockets leaving;
+  for (const auto& entry : bound_) {
+    const bool passed_on = std::any_of(fresh.begin(), fresh.end(), [&](const auto& other) {
+      return other.second == entry.second;
+    });
+    if (!passed_on && Find(next, entry.first) == nullptr) {
+      leaving.insert(entry);
     }
-    const bool passed_on = std::any_of(
-        fresh.begin(), fresh.end(), [&](const auto& entry) { return entry.second == at->second; });
-    if (passed_on) {
-      StopAccepting({*at}, nullptr);
-    } else {
-      retired.insert(*at);
-    }
-    at = bound_.erase(at);
   }
-  for (const auto& [id, sockets] : fresh) {
-    Lend(id, *sockets);
-  }
-  bound_.merge(fresh);
-  if (!retired.empty()) {
-    Retire(std::move(retired), nullptr);
+  return leaving;
+}
+
+void Listening::Prepare(const proxy::Snapshot& next, const Sockets& fresh,
+                        std::function<void()> then) {
+  const Sockets leaving = Leaving(next, fresh);
+  if (leaving.empty()) {
+    then();
+  } else {
+    RefuseThen(leaving, std::move(then));
   }
 }
 
+void Listening::RefuseThen(const Sockets& leaving, std::function<void()> then) {
+  for (const auto& [id, sockets] : leaving) {
+    RefuseNewConnections(*sockets);
+  }
+  pauses_.push_back(std::make_unique<Pause>(*this, std::move(then)));
+}
+
+void Listening::EndPause(const Pause* pause) {
+  std::erase_if(pauses_, [&](const auto& one) { return one.get() == pause; });
+}
+
+// What one worker does, in this order: what is queued on an address that goes is still taken under
+// the configuration it was made for.
+struct Listening::Switching {
+  std::vector<uint32_t> given_up;
+  std::shared_ptr<const proxy::Snapshot> next;
+  std::vector<std::pair<uint32_t, int>> accepted;  // Listener and descriptor.
+
+  void operator()(proxy::Worker& worker) const {
+    for (const uint32_t id : given_up) {
+      worker.StopAccepting(id, true);
+    }
+    worker.SetSnapshot(next);
+    for (const auto& [id, fd] : accepted) {
+      worker.Accept(id, fd);
+    }
+  }
+};
+
+void Listening::Switch(const std::shared_ptr<const proxy::Snapshot>& next, const Sockets& fresh,
+                       std::function<void()> done) {
+  std::vector<Switching> switching(workers_.size());
+  Sockets old;
+  for (const auto& entry : bound_) {
+    if (Find(*next, entry.first) == nullptr) {
+      old.insert(entry);
+    }
+  }
+  for (Switching& one : switching) {
+    one.next = next;
+    for (const auto& [id, sockets] : old) {
+      one.given_up.push_back(id);
+    }
+  }
+  for (const auto& [id, sockets] : fresh) {
+    // One descriptor per worker; the only one of a unix socket goes to one of them, by its id.
+    const std::vector<int>& fds = sockets->fds();
+    const size_t first = fds.size() == 1 ? id : 0;
+    for (size_t i = 0; i < fds.size(); ++i) {
+      switching[(first + i) % switching.size()].accepted.emplace_back(id, fds[i]);
+    }
+  }
+  std::erase_if(bound_, [&](const auto& entry) { return old.contains(entry.first); });
+  bound_.insert(fresh.begin(), fresh.end());
+  // The old sockets stay open until no worker uses them.
+  PostToEach(workers_, control_, std::move(switching), [old, done = std::move(done)] { done(); });
+}
+
 void Listening::GiveUpAll(std::function<void()> done) {
-  Retire(std::move(bound_), std::move(done));
+  RefuseThen(bound_, [this, done = std::move(done)] {
+    const Sockets old = std::exchange(bound_, {});
+    auto stop = [old](proxy::Worker& worker) {
+      for (const auto& [id, sockets] : old) {
+        worker.StopAccepting(id, true);
+      }
+    };
+    PostToEach(workers_, control_, std::vector(workers_.size(), stop), done);
+  });
 }
 
 std::vector<admin::BoundListener> Listening::Bound() const {
@@ -149,44 +205,6 @@ std::vector<admin::BoundListener> Listening::Bound() const {
     out.push_back({id, sockets->address().ToString(), sockets->fds().size()});
   }
   return out;
-}
-
-// One descriptor per worker; the single one of a unix socket goes to one of them, by its id.
-void Listening::Lend(uint32_t id, const event::ListeningSockets& sockets) {
-  const std::vector<int>& fds = sockets.fds();
-  const size_t first = fds.size() == 1 ? id % workers_.size() : 0;
-  for (size_t i = 0; i < fds.size(); ++i) {
-    workers_[(first + i) % workers_.size()]->Post(
-        [id, fd = fds[i]](proxy::Worker& worker) { worker.Accept(id, fd); });
-  }
-}
-
-void Listening::Retire(Sockets old, std::function<void()> done) {
-  retiring_.push_back(std::make_unique<Retiring>(*this, std::move(old), std::move(done)));
-}
-
-void Listening::StopAccepting(const Sockets& old, std::function<void()> done) {
-  std::vector<uint32_t> ids;
-  for (const auto& [id, sockets] : old) {
-    ids.push_back(id);
-  }
-  // The sockets stay open until no worker uses them.
-  PostToAll(
-      workers_, control_,
-      [ids](proxy::Worker& worker) {
-        for (const uint32_t id : ids) {
-          worker.StopAccepting(id, true);
-        }
-      },
-      [old, done = std::move(done)] {
-        if (done) {
-          done();
-        }
-      });
-}
-
-void Listening::Forget(const Retiring* retiring) {
-  std::erase_if(retiring_, [&](const auto& one) { return one.get() == retiring; });
 }
 
 }  // namespace gatehouse::server

@@ -47,27 +47,33 @@ class Listening {
   // nothing is bound then.
   Result<Sockets> Bind(const proxy::Snapshot& next, size_t workers) const;
 
-  // Starts accepting on `fresh`, which Bind() made for `next`, and gives up what `next` has not.
-  // The workers have been sent `next`.
-  void Switch(const proxy::Snapshot& next, Sockets fresh);
+  // Refuses new connections to the listeners that `next` has not. `then` is called when those that
+  // were nearly made are made; at once when no listener goes.
+  void Prepare(const proxy::Snapshot& next, const Sockets& fresh, std::function<void()> then);
 
-  // Gives all up; `done` is called when the workers have taken what was queued.
+  // Has every worker serve `next`, accept on `fresh`, which Bind() made for it, and give up what
+  // `next` has not, after taking what is queued there. `done` is called when all have done so.
+  void Switch(const std::shared_ptr<const proxy::Snapshot>& next, const Sockets& fresh,
+              std::function<void()> done);
+
+  // Gives all listeners up; `done` is called when the workers have taken what was queued.
   void GiveUpAll(std::function<void()> done);
 
   std::vector<admin::BoundListener> Bound() const;
 
  private:
-  class Retiring;
+  class Pause;
+  struct Switching;
 
-  void Lend(uint32_t id, const event::ListeningSockets& sockets);
-  void Retire(Sockets old, std::function<void()> done);
-  void StopAccepting(const Sockets& old, std::function<void()> done);
-  void Forget(const Retiring* retiring);
+  // Bound, not in `next`, and not passed on to a listener in `fresh`.
+  Sockets Leaving(const proxy::Snapshot& next, const Sockets& fresh) const;
+  void RefuseThen(const Sockets& leaving, std::function<void()> then);
+  void EndPause(const Pause* pause);
 
   event::Loop& control_;
   const WorkerThreads& workers_;
   Sockets bound_;
-  std::vector<std::unique_ptr<Retiring>> retiring_;
+  std::vector<std::unique_ptr<Pause>> pauses_;
 };
 
 }  // namespace gatehouse::server

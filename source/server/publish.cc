@@ -15,26 +15,26 @@ bool SameResolver(const upstream::ResolverSettings& a, const upstream::ResolverS
 
 }  // namespace
 
+// What can fail comes first. Between the steps the control loop goes on.
 void Server::Apply(ServedConfig next, Reloader::Applied done) {
-  // What can fail comes first.
-  auto fresh = listening_.Bind(*next.snapshot, workers_.size());
-  if (!fresh) {
+  auto bound = listening_.Bind(*next.snapshot, workers_.size());
+  if (!bound) {
     Dispose(std::move(next.snapshot));
-    done(tl::unexpected(fresh.error()));
+    done(tl::unexpected(bound.error()));
     return;
   }
-  const auto clusters = next.snapshot->clusters;
-  dns_->Follow(
-      clusters, kFirstAnswers,
-      [this, next = std::move(next), fresh = std::move(*fresh), done = std::move(done)] {
-        if (drain_->begun()) {
-          done(Fail(ErrorCode::kDraining, ErrorSource::kInternal, "the process is draining"));
-          return;
-        }
-        Adopt(next);
-        Publish(fresh);
-        done({});
-      });
+  const Listening::Sockets fresh = std::move(*bound);
+  const std::shared_ptr<proxy::Snapshot> snapshot = next.snapshot;
+  const auto publish = [this, next = std::move(next), fresh, done] {
+    if (drain_->begun()) {
+      done(Fail(ErrorCode::kDraining, ErrorSource::kInternal, "the process is draining"));
+      return;
+    }
+    Adopt(next);
+    Publish(fresh, [done] { done({}); });
+  };
+  dns_->Follow(snapshot->clusters, kFirstAnswers,
+               [this, snapshot, fresh, publish] { listening_.Prepare(*snapshot, fresh, publish); });
 }
 
 void Server::Adopt(ServedConfig next) {
@@ -49,12 +49,8 @@ void Server::Adopt(ServedConfig next) {
   served_ = std::move(next);
 }
 
-void Server::Publish(Listening::Sockets fresh) {
-  for (const auto& worker : workers_) {
-    worker->Post([snapshot = std::shared_ptr<const proxy::Snapshot>(served_.snapshot)](
-                     proxy::Worker& self) { self.SetSnapshot(snapshot); });
-  }
-  listening_.Switch(*served_.snapshot, std::move(fresh));
+void Server::Publish(const Listening::Sockets& fresh, std::function<void()> done) {
+  listening_.Switch(served_.snapshot, fresh, std::move(done));
   dns_->Keep(served_.snapshot->clusters);
 }
 

@@ -127,11 +127,13 @@ bool Server::BindAll(Listening::Sockets* fresh) {
   return true;
 }
 
-void Server::StartServing(Listening::Sockets fresh) {
-  if (drain_->begun()) {
-    return;
+void Server::StartServing(const Listening::Sockets& fresh) {
+  if (!drain_->begun()) {
+    Publish(fresh, [this] { OnServing(); });
   }
-  Publish(std::move(fresh));
+}
+
+void Server::OnServing() {
   serving_ = true;
   reload_->Open();
   const std::string text =

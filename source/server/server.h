@@ -61,12 +61,13 @@ class Server final : private admin::ServerView {
   bool Load();
   void MakeParts();
   bool BindAll(Listening::Sockets* fresh);
-  void StartServing(Listening::Sockets fresh);
+  void StartServing(const Listening::Sockets& fresh);
+  void OnServing();
 
   // Publishing: publish.cc.
   void Apply(ServedConfig next, Reloader::Applied done);
   void Adopt(ServedConfig next);
-  void Publish(Listening::Sockets fresh);
+  void Publish(const Listening::Sockets& fresh, std::function<void()> done);
   std::vector<std::string> RestartRequired(const ServedConfig& next) const;
   void Dispose(std::shared_ptr<const proxy::Snapshot> snapshot);
 
@@ -91,7 +92,8 @@ class Server final : private admin::ServerView {
   void Reload(std::string_view trigger,
               std::function<void(const admin::ReloadReport&)> done) override;
   void Validate(std::string text, std::function<void(const config::Diagnostics&)> done) override;
-  Result<std::string> ExplainRoute(const admin::RouteQuestion& question) const override;
+  Result<std::string> ExplainRoute(const proxy::Snapshot& snapshot,
+                                   const admin::RouteQuestion& question) const override;
   void Drain() override { BeginDrain("admin"); }
   void Quit() override;
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "source/event/loop.h"
@@ -39,8 +40,27 @@ class WorkerThread {
 
 using WorkerThreads = std::vector<std::unique_ptr<WorkerThread>>;
 
-// Runs `task` on every worker, then `done` on `control`, once, after the last of them.
-void PostToAll(const WorkerThreads& workers, event::Loop& control,
-               const std::function<void(proxy::Worker&)>& task, std::function<void()> done);
+// Runs each worker's task on it, then `done` on `control`, once, after the last of them. `tasks`
+// are as many as workers and take a proxy::Worker&; they are destroyed on the control thread.
+template <typename Task>
+void PostToEach(const WorkerThreads& workers, event::Loop& control, std::vector<Task> tasks,
+                std::function<void()> done) {
+  struct Round {
+    std::vector<Task> tasks;
+    std::function<void()> done;
+    size_t left;  // Control thread.
+  };
+  auto round = std::make_shared<Round>(Round{std::move(tasks), std::move(done), workers.size()});
+  for (size_t i = 0; i < workers.size(); ++i) {
+    workers[i]->Post([&control, round, i](proxy::Worker& worker) mutable {
+      round->tasks[i](worker);
+      control.Post([round = std::move(round)] {
+        if (--round->left == 0) {
+          round->done();
+        }
+      });
+    });
+  }
+}
 
 }  // namespace gatehouse::server

@@ -48,7 +48,8 @@ class FakeServer final : public ServerView {
     }
     done(diagnostics);
   }
-  Result<std::string> ExplainRoute(const RouteQuestion& question) const override {
+  Result<std::string> ExplainRoute(const proxy::Snapshot&,
+                                   const RouteQuestion& question) const override {
     asked = question;
     if (question.url == "nonsense") {
       return Fail(ErrorCode::kInvalidConfig, ErrorSource::kConfig, "not a URL");
