@@ -28,6 +28,12 @@ uint16_t LoadStatus(Object& in) {
   return static_cast<uint16_t>(status);
 }
 
+// False after errors too.
+bool ChangesSomething(const Redirect& redirect) {
+  return !redirect.scheme.empty() || !redirect.host.empty() || redirect.port != 0 ||
+         !redirect.path.empty() || !redirect.prefix.empty();
+}
+
 // Whether every request that is sent away would come back to be sent away again.
 bool LeadsBack(const Redirect& redirect, const RouteMatch& match) {
   const bool same_scheme =
@@ -74,7 +80,7 @@ Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) 
   if (std::none_of(std::begin(kParts), std::end(kParts),
                    [&](std::string_view key) { return in.Has(key); })) {
     in.Error("the redirect changes nothing: it needs one of scheme, host, port, path, prefix");
-  } else if (LeadsBack(out, match)) {
+  } else if (ChangesSomething(out) && LeadsBack(out, match)) {
     in.Error("the redirect leads back to this route, so clients would never arrive");
   }
   return out;

@@ -158,22 +158,23 @@ void Report(const char* name, Routes (*make)(size_t), size_t count, uint64_t mat
       shadow_ms, shadowed == 0 ? "" : "  (some shadowed)");
 }
 
-}  // namespace
-}  // namespace gatehouse::route
-
-int main(int argc, char** argv) {
-  using namespace gatehouse;
-  const auto matches = argc > 1 ? ParseUint(argv[1]).value_or(0) : route::kDefaultMatches;
-  if (matches < route::kRepeats) {
+int Run(int argc, char** argv) {
+  const uint64_t matches = argc > 1 ? ParseUint(argv[1]).value_or(0) : kDefaultMatches;
+  if (matches < kRepeats) {
     std::fprintf(stderr, "usage: route_bench [MATCHES]\n");
     return 2;
   }
   for (const size_t count : {size_t{1}, size_t{100}, size_t{10'000}, size_t{20'000}}) {
-    route::Report("hosts", route::ManyHosts, count, matches);
-    route::Report("prefixes", route::ManyPrefixes, count, matches);
+    Report("hosts", ManyHosts, count, matches);
+    Report("prefixes", ManyPrefixes, count, matches);
     if (count > 1) {
-      route::Report("mixed", route::Mixed, count, matches);
+      Report("mixed", Mixed, count, matches);
     }
   }
   return 0;
 }
+
+}  // namespace
+}  // namespace gatehouse::route
+
+int main(int argc, char** argv) { return gatehouse::route::Run(argc, argv); }
