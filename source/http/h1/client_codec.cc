@@ -148,6 +148,10 @@ size_t H1ClientCodec::ReadHead(std::string_view input) {
     return 0;
   }
   if (!whole) {
+    constexpr std::string_view kBeginning = "HTTP/1.";
+    if (!kBeginning.starts_with(input.substr(0, kBeginning.size()))) {
+      Malformed("the endpoint does not speak HTTP/1");
+    }
     scanned_ = static_cast<uint32_t>(scan.at);
     return 0;
   }
@@ -232,12 +236,11 @@ size_t H1ClientCodec::ReadBody(std::string_view input) {
 
 void H1ClientCodec::DeliverTrailers(std::string_view section) {
   auto* trailers = arena_->New<Headers>(*arena_);
-  if (const Fault fault = ParseFields(CopyWithPadding(section, *arena_), FieldOrigin::kResponse,
-                                      limits_.max_headers, *trailers)) {
+  if (const Fault fault =
+          ParseTrailers(section, FieldOrigin::kResponse, limits_.max_headers, *trailers)) {
     Malformed(fault.reason);
     return;
   }
-  RemoveForbiddenTrailers(*trailers);
   EndResponse();
   if (trailers->count() == 0) {
     stream_->OnData({}, true);

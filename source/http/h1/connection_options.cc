@@ -8,13 +8,14 @@ namespace {
 
 constexpr size_t kMaxOptions = 64;
 
-// Calls `visit(option)` for each option of all Connection fields until it returns false.
+// Calls `visit(element)` for each element of all `name` fields until it returns false.
 template <typename Visit>
-void ForEachOption(const Headers& headers, Visit visit) {
+void ForEachElement(const Headers& headers, Known name, Visit visit) {
   bool more = true;
-  for (const Field* field = headers.Find(Known::kConnection); field != nullptr && more;
+  for (const Field* field = headers.Find(name); field != nullptr && more;
        field = headers.Next(*field)) {
-    ForEachListElement(field->value, [&](std::string_view option) { return more = visit(option); });
+    ForEachListElement(field->value,
+                       [&](std::string_view element) { return more = visit(element); });
   }
 }
 
@@ -23,12 +24,13 @@ void ForEachOption(const Headers& headers, Visit visit) {
 ConnectionOptions ReadConnectionOptions(const Headers& headers) {
   ConnectionOptions options;
   size_t count = 0;
-  ForEachOption(headers, [&](std::string_view option) {
-    if (EqualsIgnoreCase(option, "close")) {
-      options.close = true;
-    } else if (EqualsIgnoreCase(option, "keep-alive")) {
+  ForEachElement(headers, Known::kConnection, [&](std::string_view option) {
+    const Known known = LookUpName(option);
+    if (known == Known::kKeepAlive) {
       options.keep_alive = true;
-    } else if (!IsHopByHop(LookUpName(option))) {
+    } else if (EqualsIgnoreCase(option, "close")) {
+      options.close = true;
+    } else if (!IsHopByHop(known)) {
       options.names_fields = true;
     }
     options.too_many = ++count > kMaxOptions;
@@ -37,13 +39,22 @@ ConnectionOptions ReadConnectionOptions(const Headers& headers) {
   return options;
 }
 
+bool AsksForProtocol(const Headers& headers, std::string_view protocol) {
+  bool found = false;
+  ForEachElement(headers, Known::kUpgrade, [&](std::string_view element) {
+    found = EqualsIgnoreCase(element.substr(0, element.find('/')), protocol);
+    return !found;
+  });
+  return found;
+}
+
 bool IsNamedByConnection(const Headers& headers, const Field& field) {
   if (field.line_bytes == 0 || field.known == Known::kHost ||
       field.known == Known::kContentLength || field.known == Known::kTransferEncoding) {
     return false;
   }
   bool named = false;
-  ForEachOption(headers, [&](std::string_view option) {
+  ForEachElement(headers, Known::kConnection, [&](std::string_view option) {
     named = EqualsIgnoreCase(option, field.name);
     return !named;
   });

@@ -2,7 +2,8 @@
 // What Connection says about the connection and about the other fields (RFC 9110 section 7.6.1).
 #pragma once
 
-#include "source/http/h1/syntax.h"
+#include <string_view>
+
 #include "source/http/message/headers.h"
 
 namespace gatehouse::http {
@@ -17,6 +18,9 @@ struct ConnectionOptions {
 };
 
 ConnectionOptions ReadConnectionOptions(const Headers& headers);
+
+// Whether Upgrade names `protocol`, of any version (RFC 9110 section 7.8).
+bool AsksForProtocol(const Headers& headers, std::string_view protocol);
 
 // Whether Connection takes `field` out of what is forwarded. REQUIRES: names_fields. Never Host and
 // framing fields, which aren't Connection's to remove, and never what the gateway itself added or

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/http/h1/field_parser.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
 #include "source/base/text.h"
+#include "source/http/h1/byte_scan.h"
 
 namespace gatehouse::http {
 namespace {
-
-constexpr size_t kPadding = 16;
 
 Fault Malformed(FieldOrigin origin, const char* reason) {
   return {origin == FieldOrigin::kRequest ? ErrorCode::kMalformedRequest
@@ -23,26 +17,18 @@ Fault Malformed(FieldOrigin origin, const char* reason) {
           reason};
 }
 
-// The CR that ends the line around `p`. There is one, and padding after it.
-inline const char* LineEnd(const char* p) {
-#ifdef __SSE2__
-  const __m128i cr = _mm_set1_epi8('\r');
-  for (;; p += kPadding) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const uint32_t mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, cr));
-    if (mask != 0) {
-      return p + std::countr_zero(mask);
-    }
-  }
-#else
-  while (*p != '\r') {
-    ++p;
-  }
-  return p;
-#endif
-}
-
 inline bool IsOws(char c) { return c == ' ' || c == '\t'; }
+
+// The end of the token at `p`. Nearly all are letters, digits and dashes.
+inline const char* SkipName(const char* p, bool& underscores) {
+  p = SkipAlphanumericOrDash(p);
+  uint8_t seen = 0;
+  for (uint8_t c = ByteClass(*p); (c & kTokenByte) != 0; c = ByteClass(*++p)) {
+    seen |= c;
+  }
+  underscores = (seen & kUnderscoreByte) != 0;
+  return p;
+}
 
 // Whether `name` is a known one, but for underscores.
 bool LooksLikeKnown(std::string_view name) {
@@ -111,59 +97,44 @@ bool IsForbiddenTrailer(const Field& field) {
 
 }  // namespace
 
-std::string_view CopyWithPadding(std::string_view text, Arena& arena) {
-  char* out = static_cast<char*>(arena.Allocate(text.size() + kPadding));
-  std::memcpy(out, text.data(), text.size());
-  std::memset(out + text.size(), 0, kPadding);
-  return {out, text.size()};
-}
-
-Fault ParseFields(std::string_view text, FieldOrigin origin, uint32_t max_fields,
-                  Headers& headers) {
+Fault ParseFields(LineReader& lines, FieldOrigin origin, uint32_t max_fields, Headers& headers) {
   uint32_t fields = 0;
-  const char* line = text.data();
-  while (*line != '\r') {
-    const char* p = line;
-    uint8_t seen = 0;
-    for (uint8_t c = ByteClass(*p); (c & kTokenByte) != 0; c = ByteClass(*++p)) {
-      seen |= c;
+  std::string_view line;
+  while (lines.Next(line)) {
+    if (line.empty()) {
+      return lines.at_end() ? Fault() : Malformed(origin, "a section goes on after its end");
     }
-    const std::string_view name(line, p - line);
-    if (*p != ':' || name.empty()) [[unlikely]] {
-      return NameFault(origin, name, *p);
+    bool underscores = false;
+    const char* const colon = SkipName(line.data(), underscores);
+    const std::string_view name(line.data(), colon - line.data());
+    if (*colon != ':' || name.empty()) [[unlikely]] {
+      return NameFault(origin, name, *colon);
     }
-    ++p;
-    while (IsOws(*p)) {
-      ++p;
-    }
-    const char* const end = LineEnd(p);
-    const char* value_end = end;
-    while (value_end != p && IsOws(value_end[-1])) {
-      --value_end;
-    }
-    const Known known = LookUpName(name);
-    const std::string_view value(p, value_end - p);
-    const auto line_bytes = static_cast<uint32_t>(end + 2 - line);
-    line = end + 2;
     if (++fields > max_fields) [[unlikely]] {
       return TooManyFields(origin);
     }
-    if ((seen & kUnderscoreByte) != 0 && origin == FieldOrigin::kRequest && LooksLikeKnown(name)) {
+    if (underscores && origin == FieldOrigin::kRequest && LooksLikeKnown(name)) [[unlikely]] {
       continue;
     }
-    if (!headers.AddLine(known, name, value, line_bytes)) [[unlikely]] {
+    const auto line_bytes = static_cast<uint32_t>(line.size() + 2);
+    if (!headers.AddLine(LookUpName(name), name, TrimOws(line.substr(name.size() + 1)), line_bytes))
+        [[unlikely]] {
       return TooManyFields(origin);
     }
   }
-  return {};
+  return Malformed(origin, "a field has a control character or a line not ended by CRLF");
 }
 
-void RemoveForbiddenTrailers(Headers& trailers) {
+Fault ParseTrailers(std::string_view section, FieldOrigin origin, uint32_t max_fields,
+                    Headers& trailers) {
+  LineReader lines(CopyWithPadding(section, trailers.arena()));
+  const Fault fault = ParseFields(lines, origin, max_fields, trailers);
   for (const Field& field : trailers) {
     if (!field.name.empty() && IsForbiddenTrailer(field)) {
       trailers.Remove(field.name);
     }
   }
+  return fault;
 }
 
 }  // namespace gatehouse::http

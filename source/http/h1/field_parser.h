@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "source/http/h1/line_reader.h"
 #include "source/http/h1/syntax.h"
 #include "source/http/message/headers.h"
 
@@ -15,19 +16,15 @@ namespace gatehouse::http {
 // tell the two apart, so a client could slip one past us.
 enum class FieldOrigin : uint8_t { kRequest, kResponse };
 
-// A copy of `text` in `arena` with readable bytes after its end, as ParseFields() wants it.
-std::string_view CopyWithPadding(std::string_view text, Arena& arena);
+// Parses the lines up to the empty one that ends the section into `headers`, which keep views into
+// them. Refused: names that are no tokens, whitespace before the colon (RFC 9112 section 5.1),
+// folded lines (section 5.2), what LineReader refuses, more than `max_fields`.
+Fault ParseFields(LineReader& lines, FieldOrigin origin, uint32_t max_fields, Headers& headers);
 
-// Parses the lines of `text` into `headers`. REQUIRES: ScanHead() has found `text` whole, so that
-// it is CRLF-terminated lines, an empty one last; it came from CopyWithPadding() and lives as long
-// as `headers`.
-//
-// Refused: names that are no tokens, whitespace before the colon (RFC 9112 section 5.1), folded
-// lines (section 5.2), more than `max_fields`.
-Fault ParseFields(std::string_view text, FieldOrigin origin, uint32_t max_fields, Headers& headers);
-
-// Removes what must not come in a trailer section: fields for framing, routing, authentication,
-// connections, request conditions and content (RFC 9110 section 6.5.1).
-void RemoveForbiddenTrailers(Headers& trailers);
+// The same for a trailer section, an empty line at its end, without what must not come there:
+// fields for framing, routing, authentication, connections, request conditions and content
+// (RFC 9110 section 6.5.1).
+Fault ParseTrailers(std::string_view section, FieldOrigin origin, uint32_t max_fields,
+                    Headers& trailers);
 
 }  // namespace gatehouse::http

@@ -1,85 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/http/h1/head_scanner.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <algorithm>
 
-#include <bit>
-#include <cstdint>
+#include "source/http/h1/byte_scan.h"
 
 namespace gatehouse::http {
 namespace {
 
-bool IsControl(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && byte != '\t') || byte == 0x7f;
+constexpr size_t kNotFound = std::string_view::npos;
+
+// Whether the LF at `input[lf]` ends the empty line that ends a section.
+bool EndsSection(std::string_view input, size_t lf) {
+  return lf >= 3 && input[lf - 1] == '\r' && input[lf - 2] == '\n' && input[lf - 3] == '\r';
 }
 
 #ifdef __SSE2__
-constexpr ptrdiff_t kBlock = 16;
+constexpr size_t kBlock = 4 * sse2::kVector;
 
-// One bit for each of the 16 bytes at `p`, set for control characters.
-inline uint32_t ControlMask(const char* p) {
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i below_space = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-  const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
-  const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
-  return _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, below_space), del));
-}
-
-inline const char* NextControl(const char* p, const char* end) {
-  while (end - p >= kBlock) {
-    if (const uint32_t mask = ControlMask(p); mask != 0) {
-      return p + std::countr_zero(mask);
+// The LF that ends the section, among the kBlock bytes from `at` on: the second of two LFs that are
+// two bytes apart, which hardly anything else is.
+size_t FindEndInBlock(std::string_view input, size_t at) {
+  uint64_t lf = 0;
+  for (size_t i = 0; i < kBlock; i += sse2::kVector) {
+    const __m128i bytes = sse2::Load(input.data() + at + i);
+    lf |= static_cast<uint64_t>(sse2::Mask(sse2::Equal(bytes, '\n'))) << i;
+  }
+  for (uint64_t ends = lf & (lf << 2); ends != 0; ends &= ends - 1) {
+    const size_t end = at + std::countr_zero(ends);
+    if (EndsSection(input, end)) {
+      return end;
     }
-    p += kBlock;
   }
-  while (p != end && !IsControl(*p)) {
-    ++p;
-  }
-  return p;
-}
-#else
-inline const char* NextControl(const char* p, const char* end) {
-  while (p != end && !IsControl(*p)) {
-    ++p;
-  }
-  return p;
+  return kNotFound;
 }
 #endif
+
+// The last byte of the section, at or after `from`.
+size_t FindSectionEnd(std::string_view input, size_t from) {
+#ifdef __SSE2__
+  if (input.size() >= kBlock) {
+    // Blocks overlap by two bytes, so that no pair of LFs lies across; the last one by more.
+    for (size_t at = from < 2 ? 0 : from - 2; at + kBlock <= input.size(); at += kBlock - 2) {
+      if (const size_t end = FindEndInBlock(input, at); end != kNotFound) {
+        return end;
+      }
+    }
+    return FindEndInBlock(input, input.size() - kBlock);
+  }
+#endif
+  size_t lf = input.find('\n', from);
+  while (lf != kNotFound && !EndsSection(input, lf)) {
+    lf = input.find('\n', lf + 1);
+  }
+  return lf;
+}
 
 }  // namespace
 
 HeadScan ScanHead(std::string_view input, size_t from) {
   using Outcome = HeadScan::Outcome;
+  if (const size_t end = FindSectionEnd(input, from); end != kNotFound) {
+    return {Outcome::kWhole, end + 1};
+  }
   const char* const begin = input.data();
   const char* const end = begin + input.size();
   const char* p = begin + from;
   for (;;) {
-    p = NextControl(p, end);
-    const size_t at = p - begin;
+    p = FindControl(p, end);
     const ptrdiff_t left = end - p;
-    if (left == 0) {
-      return {Outcome::kIncomplete, at};
-    }
-    if (*p != '\r' || (left >= 2 && p[1] != '\n')) {
+    const size_t at = p - begin;
+    const bool bare = left > 0 && (*p != '\r' || (left > 1 && p[1] != '\n'));
+    if (bare || (left > 3 && p[2] == '\r')) {
       return {Outcome::kBadByte, at};
     }
     if (left < 4) {
       return {Outcome::kIncomplete, at};
     }
-    if (p[2] == '\r') {
-      return p[3] == '\n' ? HeadScan{Outcome::kWhole, at + 4} : HeadScan{Outcome::kBadByte, at + 2};
-    }
     p += 2;
   }
-}
-
-size_t FindControl(std::string_view text) {
-  const char* end = text.data() + text.size();
-  const char* found = NextControl(text.data(), end);
-  return found == end ? std::string_view::npos : found - text.data();
 }
 
 }  // namespace gatehouse::http

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <string_view>
 
+#include "source/http/h1/byte_scan.h"
 #include "source/http/h1/connection_options.h"
 #include "source/http/h1/field_parser.h"
-#include "source/http/h1/head_scanner.h"
 #include "source/http/h1/output.h"
 #include "source/http/h1/syntax.h"
 
@@ -77,7 +77,8 @@ class FieldCopier {
   }
 
   static char* PutAdded(char* out, const Field& field) {
-    if (!IsToken(field.name) || FindControl(field.value) != std::string_view::npos) {
+    const char* const value_end = field.value.data() + field.value.size();
+    if (!IsToken(field.name) || FindControl(field.value.data(), value_end) != value_end) {
       return out;
     }
     return Put(Put(Put(Put(out, field.name), ": "), field.value), kCrlf);

@@ -155,10 +155,13 @@ Fault ParseRequestLine(std::string_view line, RequestLine& out) {
 }
 
 Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, RequestHead& head) {
-  const std::string_view text = CopyWithPadding(bytes, head.headers.arena());
-  const size_t line_end = text.find('\r');
+  LineReader lines(CopyWithPadding(bytes, head.headers.arena()));
+  std::string_view first_line;
+  if (!lines.Next(first_line)) {
+    return Malformed("the request line has a control character or is not ended by CRLF");
+  }
   RequestLine line;
-  const Fault line_fault = ParseRequestLine(text.substr(0, line_end), line);
+  const Fault line_fault = ParseRequestLine(first_line, line);
   head.method_name = line.method;
   head.method = ParseMethod(line.method);
   head.minor_version = line.minor_version;
@@ -169,8 +172,7 @@ Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, Reques
   if (Fault fault = SetTarget(line.target, head)) {
     return fault;
   }
-  if (Fault fault = ParseFields(text.substr(line_end + 2), FieldOrigin::kRequest,
-                                limits.max_headers, head.headers)) {
+  if (Fault fault = ParseFields(lines, FieldOrigin::kRequest, limits.max_headers, head.headers)) {
     return fault;
   }
   if (Fault fault = SetAuthority(head)) {

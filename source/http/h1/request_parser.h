@@ -16,10 +16,10 @@ struct RequestLine {
   uint8_t minor_version = 1;
 };
 
-// `line` has no CRLF and no control characters. Fills as much of `out` as is sound.
+// `line` has no CRLF. Fills as much of `out` as is sound.
 Fault ParseRequestLine(std::string_view line, RequestLine& out);
 
-// Parses a whole head, from the request line to the empty line, that ScanHead() has passed; copies
+// Parses a whole head, from the request line to the empty line, that ScanHead() has found; copies
 // it to head's arena. On a fault `head` holds what was read before it.
 Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, RequestHead& head);
 

@@ -39,13 +39,15 @@ Fault ParseStatusLine(std::string_view line, ResponseHead& head) {
 
 Fault ParseResponseHead(std::string_view bytes, Method method, const CodecLimits& limits,
                         ResponseHead& head) {
-  const std::string_view text = CopyWithPadding(bytes, head.headers.arena());
-  const size_t line_end = text.find('\r');
-  if (Fault fault = ParseStatusLine(text.substr(0, line_end), head)) {
+  LineReader lines(CopyWithPadding(bytes, head.headers.arena()));
+  std::string_view line;
+  if (!lines.Next(line)) {
+    return Malformed("the status line has a control character or is not ended by CRLF");
+  }
+  if (Fault fault = ParseStatusLine(line, head)) {
     return fault;
   }
-  if (Fault fault = ParseFields(text.substr(line_end + 2), FieldOrigin::kResponse,
-                                limits.max_headers, head.headers)) {
+  if (Fault fault = ParseFields(lines, FieldOrigin::kResponse, limits.max_headers, head.headers)) {
     return fault;
   }
   return ReadFraming(head, method);

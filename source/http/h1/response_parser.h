@@ -9,7 +9,7 @@
 
 namespace gatehouse::http {
 
-// Parses a whole head, from the status line to the empty line, that ScanHead() has passed and that
+// Parses a whole head, from the status line to the empty line, that ScanHead() has found and that
 // answers a `method` request; copies it to head's arena. Faults are kMalformedResponse.
 Fault ParseResponseHead(std::string_view bytes, Method method, const CodecLimits& limits,
                         ResponseHead& head);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "source/base/text.h"
 #include "source/http/h1/body_reader.h"
 #include "source/http/h1/body_writer.h"
 #include "source/http/h1/connection_options.h"
@@ -20,20 +19,6 @@ namespace {
 // time.
 constexpr uint8_t kMaxEmptyLines = 4;
 
-// Whether the request asks for WebSocket. Nothing is switched, but its client may go on in the
-// other protocol without waiting for an answer, and that must not be read as requests.
-bool AsksForWebSocket(const Headers& headers) {
-  bool found = false;
-  for (const Field* field = headers.Find(Known::kUpgrade); field != nullptr;
-       field = headers.Next(*field)) {
-    ForEachListElement(field->value, [&](std::string_view protocol) {
-      found = found || EqualsIgnoreCase(protocol.substr(0, protocol.find('/')), "websocket");
-      return !found;
-    });
-  }
-  return found;
-}
-
 class H1ServerCodec final : public ServerCodec, private ResponseSender {
  public:
   H1ServerCodec(ServerCodec::Events& events, ByteSink& sink, const CodecLimits& limits)
@@ -46,6 +31,7 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   bool wants_input() const override;
   bool busy() const override { return stream_ != nullptr || head_begun_; }
   bool reading_head() const override { return head_begun_; }
+  bool OnHeadTimeout() override;
   void Drain() override;
 
  private:
@@ -225,9 +211,10 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
     stream_->OnRefused(*head_, fault.ToError(ErrorSource::kDownstream));
     return;
   }
-  // RFC 9112 section 9.3.
+  // RFC 9112 section 9.3. Nothing is switched to WebSocket here, but the client may go on in it
+  // without waiting for an answer, and that must not be read as requests.
   close_ = close_ || options.close || (head_->minor_version == 0 && !options.keep_alive) ||
-           (head_->headers.Has(Known::kUpgrade) && AsksForWebSocket(head_->headers));
+           AsksForProtocol(head_->headers, "websocket");
   const bool end = head_->framing == Framing::kNone ||
                    (head_->framing == Framing::kLength && head_->content_length == 0);
   input_ = end ? Input::kWhole : Input::kBody;
@@ -268,12 +255,11 @@ size_t H1ServerCodec::ReadBody(std::string_view input) {
 void H1ServerCodec::DeliverTrailers(std::string_view section) {
   Arena& arena = head_->headers.arena();
   auto* trailers = arena.New<Headers>(arena);
-  if (const Fault fault = ParseFields(CopyWithPadding(section, arena), FieldOrigin::kRequest,
-                                      limits_.max_headers, *trailers)) {
+  if (const Fault fault =
+          ParseTrailers(section, FieldOrigin::kRequest, limits_.max_headers, *trailers)) {
     FailContent(fault);
     return;
   }
-  RemoveForbiddenTrailers(*trailers);
   input_ = Input::kWhole;
   if (trailers->count() == 0) {
     stream_->OnData({}, true);
@@ -352,6 +338,14 @@ void H1ServerCodec::OnSinkDrained() {
   if (stream_ != nullptr && output_ == Output::kBody && !silent_) {
     stream_->OnCredit();
   }
+}
+
+bool H1ServerCodec::OnHeadTimeout() {
+  if (!head_begun_) {
+    return false;
+  }
+  RefuseRequest({}, {ErrorCode::kRequestTimeout, "the head was not whole in time"});
+  return true;
 }
 
 void H1ServerCodec::Drain() {

@@ -23,7 +23,13 @@ bool Headers::AddLine(Known known, std::string_view name, std::string_view value
     }
     Grow();
   }
-  fields_[size_] = {name, value, known, line_bytes, 0};
+  // Member by member: a temporary would be read back before its stores have settled.
+  Field& field = fields_[size_];
+  field.name = name;
+  field.value = value;
+  field.known = known;
+  field.line_bytes = line_bytes;
+  field.next_same = 0;
   ++size_;
   ++live_;
   if (known != Known::kNone) {

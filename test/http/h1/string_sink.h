@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ByteSink that keeps what it gets.
+#pragma once
+
+#include <string>
+
+#include "source/http/codec.h"
+
+namespace gatehouse::http {
+
+class StringSink : public ByteSink {
+ public:
+  void Write(std::string_view bytes) override { bytes_.append(bytes); }
+  char* Reserve(size_t bytes) override {
+    room_.assign(bytes, '?');
+    return room_.data();
+  }
+  void Commit(size_t bytes) override { bytes_.append(room_.data(), bytes); }
+
+  const std::string& bytes() const { return bytes_; }
+  std::string Take() { return std::exchange(bytes_, {}); }
+
+ private:
+  std::string bytes_;
+  std::string room_;
+};
+
+}  // namespace gatehouse::http
