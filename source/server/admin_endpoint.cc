@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "source/proxy/listener_config.h"
 #include "source/server/listening.h"
+#include "source/server/metric_names.h"
 
 namespace gatehouse::server {
 namespace {
@@ -48,7 +48,7 @@ std::shared_ptr<const proxy::Snapshot> AdminEndpoint::MakeSnapshot(const AdminSe
   auto snapshot = std::make_shared<proxy::Snapshot>();
   proxy::ListenerPlan plan;
   plan.settings = std::make_shared<proxy::ListenerSettings>(settings.listener);
-  plan.metrics = proxy::DefineListenerMetrics(metrics, settings.listener.name);
+  plan.metrics = DefineListenerMetrics(metrics, settings.listener.name);
   plan.id = kListenerId;
   plan.no_route = &no_filters_;
   snapshot->listeners.push_back(std::move(plan));
