@@ -75,6 +75,9 @@ class RandomRoutes {
     return out;
   }
 
+  // Not always a sound one: codecs refuse "." in front, the table need not rely on it.
+  std::string RequestHost() { return (OneIn(20) ? "." : "") + Host(); }
+
   std::string Path() {
     std::string out;
     for (int i = static_cast<int>(Below(4)); i > 0; --i) {

@@ -49,7 +49,7 @@ TEST(RouteProperty, TheIndexEqualsTheLinearMatcher) {
   for (size_t round = 0; round < rounds; ++round) {
     const RouteTable table(random.Table(kMaxRoutes));
     for (int i = 0; i < kRequestsPerTable; ++i) {
-      Request request(random.Target(), random.Host());
+      Request request(random.Target(), random.RequestHost());
       random.Fill(request);
       const Route* expected = FirstLinearly(table, request.Facts());
       const Route* actual = table.Match(request.Facts());
@@ -75,7 +75,7 @@ TEST(RouteProperty, AShadowedRouteIsNeverChosen) {
       ++shadowed;
     }
     for (int i = 0; i < 2 * kRequestsPerTable; ++i) {
-      Request request(random.Target(), random.Host());
+      Request request(random.Target(), random.RequestHost());
       random.Fill(request);
       const Route* chosen = table.Match(request.Facts());
       ASSERT_TRUE(chosen == nullptr || !is_shadowed[chosen->index])
@@ -89,7 +89,7 @@ TEST(RouteProperty, TheExplanationChoosesWhatTheTableDoesAndKnowsWhyNot) {
   RandomRoutes random(kSeed + 2);
   for (size_t round = 0; round < Rounds() / 10; ++round) {
     const RouteTable table(random.Table(kMaxRoutes));
-    Request request(random.Target(), random.Host());
+    Request request(random.Target(), random.RequestHost());
     random.Fill(request);
     const Explanation explanation = Explain(table, request.Facts());
     ASSERT_EQ(explanation.chosen, table.Match(request.Facts()));
