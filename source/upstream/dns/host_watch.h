@@ -17,15 +17,18 @@ namespace gatehouse::upstream {
 
 struct ResolverSettings {
   std::vector<std::string> servers;  // "127.0.0.1:5353"; empty: the system's (resolv.conf, hosts).
-  Duration timeout{std::chrono::seconds(2)};
-  Duration min_ttl{std::chrono::seconds(1)};   // Shorter TTLs are treated as this.
+  Duration timeout{std::chrono::seconds(2)};  // Of a server; the second round waits twice as long.
+  Duration min_ttl{std::chrono::seconds(1)};  // Shorter TTLs are treated as this.
   Duration max_ttl{std::chrono::minutes(5)};
-  Duration retry{std::chrono::seconds(5)};     // After a failure.
+  Duration retry{std::chrono::seconds(5)};  // After a failure.
+  // How long servers must say that a name does not exist, or has no addresses, before it loses the
+  // addresses it had: a DNS server that restarts says so for a moment, too.
+  Duration hold_vanished{std::chrono::seconds(30)};
 };
 
 class Resolver;
 
-// A subscription: the callback stops with it.
+// A subscription: the callback stops with it. May outlive its resolver.
 class HostWatch {
  public:
   virtual ~HostWatch() = default;
@@ -34,10 +37,12 @@ class HostWatch {
 class Resolver {
  public:
   // `addresses`: all of them, IPv4 first, sorted, without duplicates; called when they are first
-  // known and whenever they change. `error`: why the latest question failed, or null; addresses are
-  // then the last good ones, perhaps none.
+  // known and whenever they or the error change. With two families, the one that answers first is
+  // told first. `error`: why the latest question failed, or null; addresses are then the last good
+  // ones, perhaps none. May drop watches, its own too, and start some; not the resolver.
   using Changed = std::function<void(const std::vector<IpAddress>& addresses, const Error* error)>;
 
+  // Never fails: what can't be set up (a server that is no address) fails each question.
   static std::unique_ptr<Resolver> Create(event::Loop& loop, const ResolverSettings& settings);
   virtual ~Resolver() = default;
   // Watches of the same name share one question. `changed` is never called from inside Watch().
