@@ -2,7 +2,6 @@
 // One line of text under construction, in memory that is used again for the next one.
 #pragma once
 
-#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +10,30 @@
 #include <string_view>
 
 namespace gatehouse::observe {
+
+// Copies `bytes`, most often a few: without a call for up to 16.
+inline void CopyShort(char* out, const char* in, size_t bytes) {
+  if (bytes > 16) {
+    std::memcpy(out, in, bytes);
+  } else if (bytes >= 8) {
+    uint64_t first, last;
+    std::memcpy(&first, in, 8);
+    std::memcpy(&last, in + bytes - 8, 8);
+    std::memcpy(out, &first, 8);
+    std::memcpy(out + bytes - 8, &last, 8);
+  } else if (bytes >= 4) {
+    uint32_t first, last;
+    std::memcpy(&first, in, 4);
+    std::memcpy(&last, in + bytes - 4, 4);
+    std::memcpy(out, &first, 4);
+    std::memcpy(out + bytes - 4, &last, 4);
+  } else if (bytes > 0) {
+    const char first = in[0], middle = in[bytes / 2], last = in[bytes - 1];
+    out[0] = first;
+    out[bytes / 2] = middle;
+    out[bytes - 1] = last;
+  }
+}
 
 // Grows when it must and keeps what it has, so that in steady state nothing is allocated.
 class LineBuffer {
@@ -29,8 +52,7 @@ class LineBuffer {
   void Commit(const char* end) { size_ = static_cast<size_t>(end - data_.get()); }
 
   void Append(std::string_view text) {
-    char* out = Room(text.size());
-    std::memcpy(out, text.data(), text.size());
+    CopyShort(Room(text.size()), text.data(), text.size());
     size_ += text.size();
   }
   void Append(char c) {

@@ -15,27 +15,30 @@ namespace {
 using In = OperatorInput;
 using Argument = Operator::Argument;
 
-OperatorValue Text(std::string_view text) {
-  return {text.empty() ? OperatorValue::Kind::kMissing : OperatorValue::Kind::kText, text};
+// What was written to the room, up to `end`.
+OperatorValue Written(const In& in, const char* end) {
+  return {in.room, static_cast<size_t>(end - in.room)};
 }
-OperatorValue Text(const In& in, const char* end) {
-  return Text(std::string_view(in.room, static_cast<size_t>(end - in.room)));
+OperatorValue Number(const In& in, uint64_t value) {
+  return Written(in, WriteUint(in.room, value));
 }
-OperatorValue Bare(std::string_view text) { return {OperatorValue::Kind::kBare, text}; }
-OperatorValue Bare(const In& in, const char* end) {
-  return Bare(std::string_view(in.room, static_cast<size_t>(end - in.room)));
+OperatorValue Milliseconds(const In& in, Duration value) {
+  return Written(in, WriteMilliseconds(in.room, value));
 }
-OperatorValue Number(const In& in, uint64_t value) { return Bare(in, WriteUint(in.room, value)); }
+
+template <std::string_view StreamInfo::* kMember>
+OperatorValue Member(const In& in) {
+  return in.info.*kMember;
+}
 
 OperatorValue Path(const In& in) {
   const StreamInfo& info = in.info;
   // Of a request that was refused before its path was normalised: what it asked for.
-  return Text(info.path.empty() ? info.target.substr(0, info.target.find('?')) : info.path);
+  return info.path.empty() ? info.target.substr(0, info.target.find('?')) : info.path;
 }
 
 OperatorValue UpstreamDuration(const In& in) {
-  return in.info.attempts == 0 ? OperatorValue()
-                               : Bare(in, WriteMilliseconds(in.room, in.info.upstream_duration));
+  return in.info.attempts == 0 ? OperatorValue() : Milliseconds(in, in.info.upstream_duration);
 }
 
 OperatorValue UpstreamStatus(const In& in) {
@@ -43,24 +46,24 @@ OperatorValue UpstreamStatus(const In& in) {
 }
 
 OperatorValue ErrorText(const In& in) {
-  return in.info.error == ErrorCode::kNone ? OperatorValue() : Text(ErrorName(in.info.error));
+  return in.info.error == ErrorCode::kNone ? OperatorValue() : ErrorName(in.info.error);
 }
 
 OperatorValue RequestHeader(const In& in) {
-  return in.info.headers == nullptr ? OperatorValue()
-                                    : Text(in.info.headers->RequestHeader(in.argument));
+  const HeaderSource* headers = in.info.headers;
+  return headers == nullptr ? OperatorValue() : headers->RequestHeader(in.argument);
 }
 
 OperatorValue ResponseHeader(const In& in) {
-  return in.info.headers == nullptr ? OperatorValue()
-                                    : Text(in.info.headers->ResponseHeader(in.argument));
+  const HeaderSource* headers = in.info.headers;
+  return headers == nullptr ? OperatorValue() : headers->ResponseHeader(in.argument);
 }
 
 OperatorValue StartRfc3339(const In& in) {
-  return Text(in, in.clock.WriteRfc3339(in.room, in.info.start));
+  return Written(in, in.clock.WriteRfc3339(in.room, in.info.start));
 }
 OperatorValue StartCommon(const In& in) {
-  return Text(in, in.clock.WriteCommon(in.room, in.info.start));
+  return Written(in, in.clock.WriteCommon(in.room, in.info.start));
 }
 OperatorValue StartUnixMs(const In& in) {
   const auto since = in.info.start.time_since_epoch();
@@ -72,48 +75,57 @@ constexpr Moment kRequest = Moment::kRequest;
 constexpr Moment kResponse = Moment::kResponse;
 constexpr Moment kEnd = Moment::kEnd;
 constexpr Argument kNone = Argument::kNone;
+constexpr Argument kHeader = Argument::kHeader;
+constexpr bool kText = false;
+constexpr bool kBare = true;
 
 // One row each: docs/filters/access_log.md explains them in this order.
 constexpr Operator kOperators[] = {
-    {"START_TIME", kRequest, Argument::kClock, StartRfc3339},
-    {"DURATION", kEnd, kNone,
-     [](const In& in) { return Bare(in, WriteMilliseconds(in.room, in.info.duration)); }},
-    {"METHOD", kRequest, kNone, [](const In& in) { return Text(in.info.method); }},
-    {"SCHEME", kRequest, kNone, [](const In& in) { return Text(in.info.scheme); }},
-    {"HOST", kRequest, kNone, [](const In& in) { return Text(in.info.host); }},
-    {"PATH", kRequest, kNone, Path},
-    {"TARGET", kRequest, kNone, [](const In& in) { return Text(in.info.target); }},
-    {"PROTOCOL", kRequest, kNone, [](const In& in) { return Text(in.info.protocol); }},
-    {"REQ", kRequest, Argument::kHeader, RequestHeader},
-    {"RESP", kResponse, Argument::kHeader, ResponseHeader},
-    {"RESPONSE_CODE", kResponse, kNone, [](const In& in) { return Number(in, in.info.status); }},
-    {"BYTES_RECEIVED", kEnd, kNone, [](const In& in) { return Number(in, in.info.request_bytes); }},
-    {"BYTES_SENT", kEnd, kNone, [](const In& in) { return Number(in, in.info.response_bytes); }},
-    {"COMPLETE", kEnd, kNone,
-     [](const In& in) { return Bare(in.info.complete ? "true" : "false"); }},
-    {"CLIENT_IP", kRequest, kNone,
-     [](const In& in) { return Text(in, WriteIp(in.room, in.info.client)); }},
-    {"PEER", kRequest, kNone,
-     [](const In& in) { return Text(in, WriteIpPort(in.room, in.info.peer, in.info.peer_port)); }},
-    {"PEER_IP", kRequest, kNone,
-     [](const In& in) { return Text(in, WriteIp(in.room, in.info.peer)); }},
-    {"LISTENER", kRequest, kNone, [](const In& in) { return Text(in.info.listener); }},
-    {"ROUTE", kRequest, kNone, [](const In& in) { return Text(in.info.route); }},
-    {"CLUSTER", kResponse, kNone, [](const In& in) { return Text(in.info.cluster); }},
-    {"ENDPOINT", kResponse, kNone, [](const In& in) { return Text(in.info.endpoint); }},
-    {"ATTEMPTS", kResponse, kNone, [](const In& in) { return Number(in, in.info.attempts); }},
-    {"UPSTREAM_STATUS", kResponse, kNone, UpstreamStatus},
-    {"UPSTREAM_DURATION", kEnd, kNone, UpstreamDuration},
-    {"ERROR", kEnd, kNone, ErrorText},
-    {"ERROR_DETAIL", kEnd, kNone, [](const In& in) { return Text(in.info.error_detail); }},
-    {"REQUEST_ID", kRequest, kNone, [](const In& in) { return Text(in.info.request_id); }},
+    {"START_TIME", kRequest, Argument::kClock, kText, StartRfc3339},
+    {"DURATION", kEnd, kNone, kBare,
+     [](const In& in) { return Milliseconds(in, in.info.duration); }},
+    {"METHOD", kRequest, kNone, kText, Member<&StreamInfo::method>},
+    {"SCHEME", kRequest, kNone, kText, Member<&StreamInfo::scheme>},
+    {"HOST", kRequest, kNone, kText, Member<&StreamInfo::host>},
+    {"PATH", kRequest, kNone, kText, Path},
+    {"TARGET", kRequest, kNone, kText, Member<&StreamInfo::target>},
+    {"PROTOCOL", kRequest, kNone, kText, Member<&StreamInfo::protocol>},
+    {"REQ", kRequest, kHeader, kText, RequestHeader},
+    {"RESP", kResponse, kHeader, kText, ResponseHeader},
+    {"RESPONSE_CODE", kResponse, kNone, kBare,
+     [](const In& in) { return Number(in, in.info.status); }},
+    {"BYTES_RECEIVED", kEnd, kNone, kBare,
+     [](const In& in) { return Number(in, in.info.request_bytes); }},
+    {"BYTES_SENT", kEnd, kNone, kBare,
+     [](const In& in) { return Number(in, in.info.response_bytes); }},
+    {"COMPLETE", kEnd, kNone, kBare,
+     [](const In& in) { return OperatorValue(in.info.complete ? "true" : "false"); }},
+    {"CLIENT_IP", kRequest, kNone, kText,
+     [](const In& in) { return Written(in, WriteIp(in.room, in.info.client)); }},
+    {"PEER", kRequest, kNone, kText,
+     [](const In& in) {
+       return Written(in, WriteIpPort(in.room, in.info.peer, in.info.peer_port));
+     }},
+    {"PEER_IP", kRequest, kNone, kText,
+     [](const In& in) { return Written(in, WriteIp(in.room, in.info.peer)); }},
+    {"LISTENER", kRequest, kNone, kText, Member<&StreamInfo::listener>},
+    {"ROUTE", kRequest, kNone, kText, Member<&StreamInfo::route>},
+    {"CLUSTER", kResponse, kNone, kText, Member<&StreamInfo::cluster>},
+    {"ENDPOINT", kResponse, kNone, kText, Member<&StreamInfo::endpoint>},
+    {"ATTEMPTS", kResponse, kNone, kBare,
+     [](const In& in) { return Number(in, in.info.attempts); }},
+    {"UPSTREAM_STATUS", kResponse, kNone, kBare, UpstreamStatus},
+    {"UPSTREAM_DURATION", kEnd, kNone, kBare, UpstreamDuration},
+    {"ERROR", kEnd, kNone, kText, ErrorText},
+    {"ERROR_DETAIL", kEnd, kNone, kText, Member<&StreamInfo::error_detail>},
+    {"REQUEST_ID", kRequest, kNone, kText, Member<&StreamInfo::request_id>},
 };
 
 constexpr Operator kClocks[] = {
-    {"", kRequest, kNone, StartRfc3339},
-    {"rfc3339", kRequest, kNone, StartRfc3339},
-    {"clf", kRequest, kNone, StartCommon},
-    {"unix_ms", kRequest, kNone, StartUnixMs},
+    {"", kRequest, kNone, kText, StartRfc3339},
+    {"rfc3339", kRequest, kNone, kText, StartRfc3339},
+    {"clf", kRequest, kNone, kText, StartCommon},
+    {"unix_ms", kRequest, kNone, kBare, StartUnixMs},
 };
 
 // What Envoy calls things that have another name here.

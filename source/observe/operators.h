@@ -15,16 +15,10 @@ namespace gatehouse::observe {
 // When the value of an operator is known, at the earliest.
 enum class Moment : uint8_t { kRequest, kResponse, kEnd };
 
-// What an operator stands for in one stream. `text` is a view of the stream's or of Input::room.
-struct OperatorValue {
-  enum class Kind : uint8_t {
-    kMissing,  // Not known, or it never came to that.
-    kText,     // Anything at all: must be escaped.
-    kBare,     // A number, true or false: goes unquoted into JSON.
-  };
-  Kind kind = Kind::kMissing;
-  std::string_view text;
-};
+// What an operator stands for in one stream; without data: not known, or it never came to that.
+// Otherwise a view of the stream, which may hold anything, or of OperatorInput::room, which is
+// printable.
+using OperatorValue = std::string_view;
 
 struct OperatorInput {
   const StreamInfo& info;
@@ -38,6 +32,7 @@ struct Operator {
   std::string_view name;
   Moment moment;
   Argument argument;
+  bool bare;  // A number, true or false: goes unquoted into JSON.
   OperatorValue (*value)(const OperatorInput& in);
 };
 

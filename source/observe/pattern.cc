@@ -2,7 +2,6 @@
 #include "source/observe/pattern.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "source/base/text.h"
@@ -10,33 +9,45 @@
 namespace gatehouse::observe {
 namespace {
 
-using Kind = OperatorValue::Kind;
-
 constexpr uint64_t Repeat(uint8_t byte) { return 0x0101010101010101u * byte; }
 
-// Whether each byte is printable ASCII other than quote and backslash: eight at a time, because
-// every value of every line passes here.
-bool AllPlain(uint64_t word) {
+// Has the high bit of a byte set when not each byte is printable ASCII other than quote and
+// backslash. Eight at a time, because every value of every line passes here.
+uint64_t Suspicion(uint64_t word) {
   const auto has_zero = [](uint64_t x) { return (x - Repeat(1)) & ~x; };
   const uint64_t below_space = (word - Repeat(0x20)) & ~word;
-  const uint64_t bad = word | below_space | has_zero(word ^ Repeat('"')) |
-                       has_zero(word ^ Repeat('\\')) | has_zero(word ^ Repeat(0x7f));
-  return (bad & Repeat(0x80)) == 0;
+  return (word | below_space | has_zero(word ^ Repeat('"')) | has_zero(word ^ Repeat('\\')) |
+          has_zero(word ^ Repeat(0x7f))) &
+         Repeat(0x80);
 }
 
-bool AllPlain(std::string_view text) {
-  const char* at = text.data();
-  size_t left = text.size();
-  uint64_t word;
-  for (; left >= sizeof(word); at += sizeof(word), left -= sizeof(word)) {
-    std::memcpy(&word, at, sizeof(word));
-    if (!AllPlain(word)) {
-      return false;
+// Copies `kBytes`; those that a word has more count as spaces.
+template <size_t kBytes>
+uint64_t CopySome(char* out, const char* in) {
+  uint64_t word = Repeat(' ');
+  std::memcpy(&word, in, kBytes);
+  std::memcpy(out, &word, kBytes);
+  return Suspicion(word);
+}
+
+// Copies `text` and tells whether all of it can stay as it is.
+bool CopyPlain(char* out, std::string_view text) {
+  const char* in = text.data();
+  const size_t size = text.size();
+  uint64_t suspicion = 0;
+  if (size >= 8) {
+    for (size_t at = 0; at + 8 <= size; at += 8) {
+      suspicion |= CopySome<8>(out + at, in + at);
+    }
+    suspicion |= CopySome<8>(out + size - 8, in + size - 8);
+  } else if (size >= 4) {
+    suspicion = CopySome<4>(out, in) | CopySome<4>(out + size - 4, in + size - 4);
+  } else {
+    for (size_t at = 0; at < size; ++at) {
+      suspicion |= CopySome<1>(out + at, in + at);
     }
   }
-  word = Repeat(' ');
-  std::memcpy(&word, at, left);
-  return AllPlain(word);
+  return suspicion == 0;
 }
 
 void AppendTextEscaped(LineBuffer& line, std::string_view text) {
@@ -56,17 +67,22 @@ void AppendTextEscaped(LineBuffer& line, std::string_view text) {
   line.Commit(out);
 }
 
-void AppendForLog(LineBuffer& line, std::string_view text) {
-  if (AllPlain(text)) [[likely]] {
-    line.Append(text);
+void AppendForLog(LogScratch& scratch, std::string_view text) {
+  LineBuffer& line = scratch.line;
+  text = text.substr(0, Pattern::kMaxLoggedBytes);
+  char* const out = line.Room(text.size());
+  if (CopyPlain(out, text)) [[likely]] {
+    line.Commit(out + text.size());
   } else {
     AppendTextEscaped(line, text);
   }
 }
 
 void AppendForJson(LogScratch& scratch, std::string_view text) {
-  if (AllPlain(text)) [[likely]] {
-    scratch.line.Append(text);
+  text = text.substr(0, Pattern::kMaxLoggedBytes);
+  char* const out = scratch.line.Room(text.size());
+  if (CopyPlain(out, text)) [[likely]] {
+    scratch.line.Commit(out + text.size());
     return;
   }
   scratch.escaped.clear();
@@ -76,71 +92,74 @@ void AppendForJson(LogScratch& scratch, std::string_view text) {
 
 }  // namespace
 
-OperatorValue Pattern::ValueOf(const Part& part, const StreamInfo& info, LogScratch& scratch,
-                               char* room) const {
-  OperatorValue value = part.value({info, part.text, scratch.clock, room});
-  if (value.kind == Kind::kText && part.max_bytes != 0) {
-    value.text = value.text.substr(0, part.max_bytes);
+// Values are written where they belong; those that lie elsewhere are put there by `put`. False, and
+// nothing appended, when there is none.
+template <typename Put>
+bool Pattern::AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch, Put put) {
+  char* const room = scratch.line.Room(kMaxValueText);
+  const std::string_view value = part.value({info, part.text, scratch.clock, room});
+  if (value.empty()) {
+    return false;
   }
-  return value;
+  if (value.data() == room) {
+    scratch.line.Commit(room + std::min<size_t>(value.size(), part.max_bytes));
+  } else {
+    put(scratch, value.substr(0, part.max_bytes));
+  }
+  return true;
 }
 
 void Pattern::AppendText(const StreamInfo& info, LogScratch& scratch) const {
-  char room[kMaxValueText];
   for (const Part& part : parts_) {
     if (part.op == nullptr) {
       scratch.line.Append(part.text);
-      continue;
-    }
-    const OperatorValue value = ValueOf(part, info, scratch, room);
-    if (value.kind == Kind::kMissing) {
+    } else if (!AppendValue(part, info, scratch, AppendForLog)) {
       scratch.line.Append('-');
-    } else if (value.kind == Kind::kBare) {
-      scratch.line.Append(value.text);
-    } else {
-      AppendForLog(scratch.line, value.text.substr(0, kMaxLoggedBytes));
     }
   }
 }
 
 bool Pattern::AppendJson(const StreamInfo& info, LogScratch& scratch) const {
-  char room[kMaxValueText];
   LineBuffer& line = scratch.line;
   if (parts_.size() == 1 && parts_[0].op != nullptr) {
-    const OperatorValue value = ValueOf(parts_[0], info, scratch, room);
-    if (value.kind == Kind::kBare) {
-      line.Append(value.text);
-    } else if (value.kind == Kind::kText) {
-      line.Append('"');
-      AppendForJson(scratch, value.text.substr(0, kMaxLoggedBytes));
-      line.Append('"');
+    const Part& part = parts_[0];
+    if (part.bare) {
+      return AppendValue(part, info, scratch, AppendForJson);
     }
-    return value.kind != Kind::kMissing;
+    line.Append('"');
+    if (!AppendValue(part, info, scratch, AppendForJson)) {
+      line.Truncate(line.size() - 1);
+      return false;
+    }
+    line.Append('"');
+    return true;
   }
   line.Append('"');
   for (const Part& part : parts_) {
-    const OperatorValue value = part.op == nullptr ? OperatorValue{Kind::kText, part.text}
-                                                   : ValueOf(part, info, scratch, room);
-    AppendForJson(scratch,
-                  value.kind == Kind::kMissing ? "-" : value.text.substr(0, kMaxLoggedBytes));
+    if (part.op == nullptr) {
+      AppendForJson(scratch, part.text);
+    } else if (!AppendValue(part, info, scratch, AppendForJson)) {
+      line.Append('-');
+    }
   }
   line.Append('"');
   return true;
 }
 
 void Pattern::AppendHeaderValue(const StreamInfo& info, LogScratch& scratch) const {
-  char room[kMaxValueText];
+  const auto without_controls = [](LogScratch& to, std::string_view text) {
+    char* const begin = to.line.Room(text.size());
+    char* const end = std::copy(text.begin(), text.end(), begin);
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    std::replace_if(begin, end, control, ' ');
+    to.line.Commit(end);
+  };
   for (const Part& part : parts_) {
     if (part.op == nullptr) {
       scratch.line.Append(part.text);
-      continue;
+    } else {
+      AppendValue(part, info, scratch, without_controls);
     }
-    const std::string_view text = ValueOf(part, info, scratch, room).text;
-    char* const begin = scratch.line.Room(text.size());
-    char* const end = std::copy(text.begin(), text.end(), begin);
-    std::replace_if(
-        begin, end, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-    scratch.line.Commit(end);
   }
 }
 

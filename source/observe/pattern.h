@@ -60,13 +60,14 @@ class Pattern {
   struct Part {
     const Operator* op = nullptr;  // Null: literal text.
     OperatorValue (*value)(const OperatorInput& in) = nullptr;
-    std::string text;        // The literal, or the operator's argument.
-    uint32_t max_bytes = 0;  // 0: no limit of its own.
+    bool bare = false;
+    uint32_t max_bytes = UINT32_MAX;  // Of the value.
+    std::string text;                 // The literal, or the operator's argument.
   };
   friend class PatternParser;
 
-  OperatorValue ValueOf(const Part& part, const StreamInfo& info, LogScratch& scratch,
-                        char* room) const;
+  template <typename Put>
+  static bool AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch, Put put);
 
   std::vector<Part> parts_;
 };

@@ -133,6 +133,7 @@ class PatternParser {
       return;
     }
     part.value = part.op->value;
+    part.bare = part.op->bare;
     if (CheckArgument(parenthesised, part)) {
       pattern_.parts_.push_back(std::move(part));
     }
@@ -159,6 +160,7 @@ class PatternParser {
       case Operator::Argument::kClock:
         if (const Operator* clock = FindClock(part.text)) {
           part.value = clock->value;
+          part.bare = clock->bare;
         } else {
           Mistake("unknown time format \"" + part.text + "\"; one of: rfc3339, clf, unix_ms");
         }

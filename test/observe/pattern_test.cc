@@ -122,6 +122,18 @@ TEST(PatternTest, JsonKeepsNumbersAndEscapesStrings) {
   EXPECT_EQ(Json("%REQ(user-agent)%", facts), "\"a\\\"\\u000a\xc3\xa9\\ufffd\"");
 }
 
+TEST(PatternTest, ValuesOfEveryLengthAreCopiedWhole) {
+  StreamFacts facts;
+  std::string value;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    value.push_back(c);
+    facts.request["x"] = value;
+    EXPECT_EQ(Text("<%REQ(x)%>", facts), "<" + value + ">");
+    EXPECT_EQ(Json("%REQ(x)%", facts), "\"" + value + "\"");
+    EXPECT_EQ(Text(value + "%METHOD%", facts), value + "GET");
+  }
+}
+
 TEST(PatternTest, HeaderValuesCannotBeSplit) {
   StreamFacts facts;
   facts.request["user-agent"] = "a\r\nset-cookie: x";
@@ -170,7 +182,8 @@ TEST(PatternTest, EveryOperatorCanBeWritten) {
     std::string text = "%" + std::string(row.name);
     text += row.argument == Operator::Argument::kHeader ? "(x)%" : "%";
     EXPECT_EQ(Mistake(text), "(none)");
-    EXPECT_FALSE(Text(text).empty());
+    EXPECT_NE(Text(text), "") << row.name;
+    EXPECT_EQ(Json(text).starts_with('"'), !row.bare && Json(text) != "(left out)") << row.name;
   }
 }
 
