@@ -24,6 +24,8 @@ class ByteSink {
   // Room for at most `bytes` at the end of the output; Commit() what was written.
   virtual char* Reserve(size_t bytes) = 0;
   virtual void Commit(size_t bytes) = 0;
+  // Sends FIN when what was written has left. Only tunnels end this way.
+  virtual void Finish() {}
 
  protected:
   ~ByteSink() = default;
@@ -111,6 +113,10 @@ struct CodecLimits {
   uint32_t max_headers = 100;             // Fields in one section.
   uint32_t max_informational = 16;        // 1xx responses before the final one.
   uint32_t window_bytes = 64 * 1024;      // Delivered and not consumed, before reading stops.
+  // Server side: well-formed requests for WebSocket are passed on with RequestHead::upgrade set and
+  // OnHeaders(end = false). After a 101 the stream is a tunnel: bytes both ways, unframed, until
+  // either side ends. Any other answer is an ordinary one.
+  bool websocket = false;
 };
 
 // Server side of one connection: implemented by h1/ and h2/. The owner implements Events.

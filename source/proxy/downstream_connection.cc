@@ -19,6 +19,7 @@ http::CodecLimits LimitsOf(const ListenerSettings& settings) {
   http::CodecLimits limits;
   limits.max_header_bytes = settings.max_header_bytes;
   limits.max_headers = settings.max_headers;
+  limits.websocket = settings.websocket;
   return limits;
 }
 

@@ -63,6 +63,7 @@ class DownstreamConnection final : private event::Socket::Handler,
   void Write(std::string_view bytes) override { socket_.Write(bytes); }
   char* Reserve(size_t bytes) override { return socket_.Reserve(bytes); }
   void Commit(size_t bytes) override { socket_.Commit(bytes); }
+  void Finish() override { socket_.ShutdownWrite(); }
   http::RequestEvents& OnStream(http::ResponseSender& sender) override;
   Arena& StreamArena(http::RequestEvents& stream) override;
   void OnStreamDone(http::RequestEvents& stream) override;

@@ -7,7 +7,8 @@
 //   path: {merge_slashes: true, encoded_slash: reject}               # reject, keep
 //   limits: {max_connections: 20000, max_header_bytes: 64KiB, max_headers: 100,
 //            max_requests_per_connection: 0}                         # 0: no limit
-//   timeouts: {request_headers: 10s, request_body_idle: 30s, idle: 75s}
+//   timeouts: {request_headers: 10s, request_body_idle: 30s, idle: 75s, tunnel_idle: 1h}
+//   upgrades: [websocket]
 //   filters: [access_log]
 #include "source/proxy/listener_config.h"
 
@@ -113,6 +114,8 @@ void LoadTimeouts(Object in, ListenerSettings& out) {
               "Between two pieces of a request's body.");
   out.idle_timeout = in.Time("idle", {out.idle_timeout, kMin, kMax},
                              "How long a connection may wait for its next request.");
+  out.tunnel_idle_timeout = in.Time("tunnel_idle", {out.tunnel_idle_timeout, kMin, kMax},
+                                    "Silence on both sides of a WebSocket.");
 }
 
 // Present and false is what it is without.
@@ -142,6 +145,13 @@ std::pair<std::string, Value> LoadName(Object& in) {
   return {std::move(name), value};
 }
 
+void LoadUpgrades(Object& in, ListenerSettings& settings) {
+  const Value list = in.Get("upgrades", "Protocols that clients may switch to: [websocket].");
+  for (const Value& one : list.List()) {
+    settings.websocket = one.Enum<bool>({{"websocket", true}}, false) || settings.websocket;
+  }
+}
+
 LoadedListener LoadListener(Object in, AddressBook& addresses,
                             std::map<std::string, config::Position>& names) {
   LoadedListener out;
@@ -164,7 +174,8 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
                     name.empty() ? "another listener" : "the listener \"" + name + "\"");
   }
   LoadProtocols(in);
-  in.NotSupportedYet({"tls", "upgrades"});
+  in.NotSupportedYet({"tls"});
+  LoadUpgrades(in, *settings);
   RefuseProxyProtocol(in);
   LoadTrustedProxies(in, *settings);
   LoadForwarded(in.Child("forwarded", "What upstreams are told of the client."), *settings);

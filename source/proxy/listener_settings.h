@@ -23,6 +23,7 @@ struct ListenerSettings {
   ForwardedMode forwarded = ForwardedMode::kAppend;
   bool forward_real_ip = false;
   bool forward_request_id = false;
+  bool websocket = false;  // `upgrades: [websocket]`
   bool merge_slashes = true;
   EncodedSlash encoded_slash = EncodedSlash::kReject;
 
@@ -34,6 +35,7 @@ struct ListenerSettings {
   Duration request_headers_timeout{std::chrono::seconds(10)};
   Duration request_body_idle_timeout{std::chrono::seconds(30)};
   Duration idle_timeout{std::chrono::seconds(75)};
+  Duration tunnel_idle_timeout{std::chrono::hours(1)};  // Silence on both sides of a WebSocket.
 };
 
 }  // namespace gatehouse::proxy

@@ -50,11 +50,13 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   request_unconsumed_ = response_unconsumed_ = 0;
   terminal_ = Terminal::kNone;
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
-  response_end_ = ended_ = false;
+  response_end_ = tunnel_ = ended_ = false;
   worker_.metrics.Add(plan.metrics.requests);
 }
 
 void Stream::OnHeaders(http::RequestHead& head, bool end) {
+  // What follows a request for an upgrade is not its content.
+  end = end || !head.upgrade.empty();
   request_whole_ = end;
   request_has_content_ = !end;
   Describe(head);
@@ -188,11 +190,15 @@ void Stream::TellForwarded() {
 
 void Stream::OnData(std::string_view data, bool end) {
   request_activity_ = worker_.loop.now();
-  request_whole_ = end;
+  request_whole_ = request_whole_ || end;
   request_unconsumed_ += data.size();
   info_.request_bytes += data.size();
   if (terminal_ == Terminal::kDiscard) {
     ReleaseRequestWindow();
+    return;
+  }
+  if (tunnel_) {
+    attempt_.SendData(data, end);
     return;
   }
   request_pass_.PassData(data, end);
@@ -252,6 +258,7 @@ void Stream::OnUpstreamInformational(http::ResponseHead& head) {
 
 void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
+  tunnel_ = head.status == 101;
   StartResponse(head, end);
 }
 
@@ -276,6 +283,10 @@ void Stream::ResponsePassed() {
 void Stream::OnUpstreamData(std::string_view data, bool end) {
   response_activity_ = worker_.loop.now();
   response_unconsumed_ += data.size();
+  if (tunnel_) {
+    ResponseDataPassed(data, end);
+    return;
+  }
   response_pass_.PassData(data, end);
   if (!ended_ && response_pass_.collecting()) {
     ReleaseResponseWindow();
@@ -369,9 +380,12 @@ MonotonicTime Stream::NextDeadline() const {
     if (!response_started_) {
       at(std::max(upstream_started_, request_activity_), timeouts.response_headers);
     } else {
-      at(std::max(request_activity_, response_activity_), timeouts.idle);
+      at(std::max(request_activity_, response_activity_),
+         tunnel_ ? plan_->settings->tunnel_idle_timeout : timeouts.idle);
     }
-    at(info_.started, timeouts.total);
+    if (!tunnel_) {
+      at(info_.started, timeouts.total);
+    }
   }
   return next;
 }

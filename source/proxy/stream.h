@@ -179,6 +179,7 @@ class Stream final : public http::RequestEvents,
   bool response_started_ = false;  // Its head has been given to the response filters.
   bool response_sent_ = false;     // Its head has been given to the codec.
   bool response_end_ = false;      // No content follows the head.
+  bool tunnel_ = false;            // After a 101: bytes both ways, past the filters.
   bool ended_ = true;
 };
 

@@ -100,7 +100,8 @@ void Stream::StartForward(const route::Forward& forward) {
   Rewrite(forward);
   terminal_ = Terminal::kForward;
   upstream_started_ = worker_.loop.now();
-  attempt_.Begin(pool, arm.labels, *head_, !request_has_content_);
+  const bool end = !request_has_content_ && head_->upgrade.empty();
+  attempt_.Begin(pool, arm.labels, *head_, end);
   if (!ended_) {
     ArmDeadline();
   }

@@ -41,6 +41,7 @@ Tree ListenerDefaults() {
            {{"mode", "append"},
             {"real_ip", Bool(listener.forward_real_ip)},
             {"request_id", Bool(listener.forward_request_id)}}},
+          {"upgrades", Tree::array()},
           {"path", {{"merge_slashes", Bool(listener.merge_slashes)}, {"encoded_slash", "reject"}}},
           {"limits",
            {{"max_connections", Number(listener.max_connections)},
@@ -50,7 +51,8 @@ Tree ListenerDefaults() {
           {"timeouts",
            {{"request_headers", FormatDuration(listener.request_headers_timeout)},
             {"request_body_idle", FormatDuration(listener.request_body_idle_timeout)},
-            {"idle", FormatDuration(listener.idle_timeout)}}},
+            {"idle", FormatDuration(listener.idle_timeout)},
+            {"tunnel_idle", FormatDuration(listener.tunnel_idle_timeout)}}},
           {"filters", Tree::array()}};
 }
 

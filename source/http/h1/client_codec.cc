@@ -12,6 +12,7 @@
 #include "source/http/h1/head_scanner.h"
 #include "source/http/h1/head_writer.h"
 #include "source/http/h1/response_parser.h"
+#include "source/http/websocket/handshake.h"
 
 namespace gatehouse::http {
 namespace {
@@ -38,6 +39,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
     kNothingDue,  // To nothing: no answer is due, or it is over.
     kHead,
     kBody,
+    kTunnel,  // To whoever the protocol was switched for.
     kStopped,
   };
 
@@ -45,6 +47,8 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   size_t ReadHead(std::string_view input);
   void TakeHead(std::string_view bytes, bool more_follows);
   void TakeInformational(ResponseHead& head);
+  void BeginTunnel(ResponseHead& head);
+  size_t ReadTunnel(std::string_view input);
   bool IsReusableAfter(const ResponseHead& head, const ConnectionOptions& options) const;
   size_t ReadBody(std::string_view input);
   void DeliverTrailers(std::string_view section);
@@ -75,6 +79,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   size_t outstanding_ = 0;  // Delivered and not consumed.
   uint32_t scanned_ = 0;    // Of a head that is not whole.
   uint32_t informational_ = 0;
+  const RequestHead* upgrade_ = nullptr;  // The request, in the stream's arena, if it asks for it.
   Method method_ = Method::kGet;
   Input input_ = Input::kNothingDue;
   bool head_sent_ = false;
@@ -94,6 +99,7 @@ RequestSender& H1ClientCodec::Start(ResponseEvents& events, Arena& arena) {
   outstanding_ = 0;
   scanned_ = 0;
   informational_ = 0;
+  upgrade_ = nullptr;
   head_sent_ = false;
   request_whole_ = false;
   response_started_ = false;
@@ -113,7 +119,9 @@ size_t H1ClientCodec::OnInput(std::string_view input) {
              "the endpoint sent bytes that answer nothing"});
     } else {
       response_started_ = true;
-      taken = input_ == Input::kHead ? ReadHead(rest) : ReadBody(rest);
+      taken = input_ == Input::kHead   ? ReadHead(rest)
+              : input_ == Input::kBody ? ReadBody(rest)
+                                       : ReadTunnel(rest);
     }
     if (taken == 0) {
       break;
@@ -132,8 +140,8 @@ size_t H1ClientCodec::OnInput(std::string_view input) {
 }
 
 bool H1ClientCodec::wants_input() const {
-  return input_ != Input::kStopped &&
-         (input_ != Input::kBody || outstanding_ < limits_.window_bytes);
+  const bool content = input_ == Input::kBody || input_ == Input::kTunnel;
+  return input_ != Input::kStopped && (!content || outstanding_ < limits_.window_bytes);
 }
 
 size_t H1ClientCodec::ReadHead(std::string_view input) {
@@ -191,13 +199,29 @@ void H1ClientCodec::TakeHead(std::string_view bytes, bool more_follows) {
 }
 
 void H1ClientCodec::TakeInformational(ResponseHead& head) {
-  if (head.status == 101) {
-    Malformed("the endpoint switches protocols and was not asked to");
+  if (head.status == 101 && upgrade_ != nullptr && AcceptsWebSocket(*upgrade_, head)) {
+    BeginTunnel(head);
+  } else if (head.status == 101) {
+    Malformed("the endpoint switches protocols and was not asked to, or not as it was asked to");
   } else if (++informational_ > limits_.max_informational) {
     Malformed("more 1xx responses than the limit allows");
   } else {
     stream_->OnInformational(head);
   }
+}
+
+void H1ClientCodec::BeginTunnel(ResponseHead& head) {
+  input_ = Input::kTunnel;
+  reusable_ = false;
+  writer_.Begin(Framing::kUntilClose, 0);
+  stream_->OnHeaders(head, false);
+}
+
+size_t H1ClientCodec::ReadTunnel(std::string_view input) {
+  const std::string_view data = input.substr(0, limits_.window_bytes - outstanding_);
+  outstanding_ += data.size();
+  stream_->OnData(data, false);
+  return data.size();
 }
 
 // RFC 9112 section 9.3.
@@ -315,7 +339,7 @@ void H1ClientCodec::EndOfInput() {
   if (input_ == Input::kStopped) {
     return;
   }
-  if (input_ == Input::kBody && reader_.ends_at_close()) {
+  if (input_ == Input::kTunnel || (input_ == Input::kBody && reader_.ends_at_close())) {
     EndResponse();
     stream_->OnData({}, true);
     FinishIfWhole();
@@ -350,6 +374,10 @@ void H1ClientCodec::SendHeaders(const RequestHead& head, bool end) {
   if (framing.framing == Framing::kUntilClose || (framing.framing == Framing::kNone && !end)) {
     framing.framing = Framing::kChunked;
   }
+  if (!head.upgrade.empty()) {
+    upgrade_ = &head;
+    framing = {};
+  }
   WriteRequestHead(head, framing, sink_);
   writer_.Begin(framing.framing, framing.content_length);
   if (end) {
@@ -364,6 +392,9 @@ void H1ClientCodec::SendData(std::string_view data, bool end) {
   }
   writer_.Write(data, end, sink_);
   if (end) {
+    if (input_ == Input::kTunnel) {
+      sink_.Finish();
+    }
     EndRequest();
   }
 }

@@ -17,10 +17,11 @@ constexpr std::string_view kContentLength = "Content-Length: ";
 constexpr std::string_view kChunked = "Transfer-Encoding: chunked\r\n";
 constexpr std::string_view kClose = "Connection: close\r\n";
 constexpr std::string_view kKeepAlive = "Connection: keep-alive\r\n";
+constexpr std::string_view kWebSocket = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 constexpr size_t kMaxDigits = 20;
 // Room for the framing and Connection fields, either of each, and the empty line.
 constexpr size_t kMaxOwnFields =
-    kContentLength.size() + kMaxDigits + kChunked.size() + kKeepAlive.size() + 2 * kCrlf.size();
+    kContentLength.size() + kMaxDigits + kChunked.size() + kWebSocket.size() + 2 * kCrlf.size();
 
 // One bit for each name that is never copied.
 constexpr uint64_t Bit(Known known) { return uint64_t{1} << static_cast<unsigned>(known); }
@@ -97,6 +98,20 @@ char* PutFraming(char* out, const FramingField& framing) {
   return framing.framing == Framing::kChunked ? Put(out, kChunked) : out;
 }
 
+char* PutConnection(char* out, ConnectionField connection) {
+  switch (connection) {
+    case ConnectionField::kNone:
+      return out;
+    case ConnectionField::kClose:
+      return Put(out, kClose);
+    case ConnectionField::kKeepAlive:
+      return Put(out, kKeepAlive);
+    case ConnectionField::kWebSocket:
+      return Put(out, kWebSocket);
+  }
+  return out;
+}
+
 }  // namespace
 
 void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink) {
@@ -113,7 +128,10 @@ void WriteRequestHead(const RequestHead& head, const FramingField& framing, Byte
     out = Put(Put(Put(out, kHost), head.authority), kCrlf);
   }
   out = fields.Copy(out);
-  out = Put(PutFraming(out, framing), kCrlf);
+  out = PutFraming(out, framing);
+  out = PutConnection(out,
+                      head.upgrade.empty() ? ConnectionField::kNone : ConnectionField::kWebSocket);
+  out = Put(out, kCrlf);
   sink.Commit(out - begin);
 }
 
@@ -132,10 +150,7 @@ void WriteResponseHead(const ResponseHead& head, const FramingField& framing,
   *out++ = ' ';
   out = Put(Put(out, reason), kCrlf);
   out = PutFraming(fields.Copy(out), framing);
-  if (connection != ConnectionField::kNone) {
-    out = Put(out, connection == ConnectionField::kClose ? kClose : kKeepAlive);
-  }
-  out = Put(out, kCrlf);
+  out = Put(PutConnection(out, connection), kCrlf);
   sink.Commit(out - begin);
 }
 

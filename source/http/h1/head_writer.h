@@ -20,9 +20,11 @@ struct FramingField {
   uint64_t content_length = 0;
 };
 
-enum class ConnectionField : uint8_t { kNone, kClose, kKeepAlive };
+// kWebSocket: "Connection: Upgrade" and "Upgrade: websocket".
+enum class ConnectionField : uint8_t { kNone, kClose, kKeepAlive, kWebSocket };
 
-// Host is written where the head has it; first, from head.authority, where it has none.
+// Host is written where the head has it; first, from head.authority, where it has none. A head with
+// `upgrade` set asks for it.
 void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink);
 
 void WriteResponseHead(const ResponseHead& head, const FramingField& framing,

@@ -11,6 +11,7 @@
 #include "source/http/h1/head_scanner.h"
 #include "source/http/h1/head_writer.h"
 #include "source/http/h1/request_parser.h"
+#include "source/http/websocket/handshake.h"
 
 namespace gatehouse::http {
 namespace {
@@ -40,6 +41,7 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
     kHead,
     kBody,
     kWhole,    // To the next request: not before this one's response is out.
+    kTunnel,   // To whoever the protocol was switched for.
     kStopped,  // To nothing.
   };
   // How far the response is.
@@ -54,6 +56,8 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   void TakeRequest(std::string_view bytes);
   void RefuseRequest(std::string_view bytes, const Fault& fault);
   size_t ReadBody(std::string_view input);
+  size_t ReadTunnel(std::string_view input);
+  void BeginTunnel(const ResponseHead& head);
   void DeliverTrailers(std::string_view section);
   void FailContent(const Fault& fault);
   // Ending.
@@ -99,7 +103,9 @@ size_t H1ServerCodec::OnInput(std::string_view input) {
   size_t used = 0;
   while (used < input.size() && wants_input()) {
     const std::string_view rest = input.substr(used);
-    const size_t taken = input_ == Input::kHead ? ReadHead(rest) : ReadBody(rest);
+    const size_t taken = input_ == Input::kHead   ? ReadHead(rest)
+                         : input_ == Input::kBody ? ReadBody(rest)
+                                                  : ReadTunnel(rest);
     if (taken == 0) {
       break;
     }
@@ -117,7 +123,8 @@ size_t H1ServerCodec::OnInput(std::string_view input) {
 }
 
 bool H1ServerCodec::wants_input() const {
-  return input_ == Input::kHead || (input_ == Input::kBody && outstanding_ < limits_.window_bytes);
+  const bool content = input_ == Input::kBody || input_ == Input::kTunnel;
+  return input_ == Input::kHead || (content && outstanding_ < limits_.window_bytes);
 }
 
 size_t H1ServerCodec::ReadHead(std::string_view input) {
@@ -211,8 +218,8 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
     stream_->OnRefused(*head_, fault.ToError(ErrorSource::kDownstream));
     return;
   }
-  // RFC 9112 section 9.3. Nothing is switched to WebSocket here, but the client may go on in it
-  // without waiting for an answer, and that must not be read as requests.
+  // RFC 9112 section 9.3. A client that asks for WebSocket may go on in it without waiting for an
+  // answer; should the answer be no, that must not be read as requests.
   close_ = close_ || options.close || (head_->minor_version == 0 && !options.keep_alive) ||
            AsksForProtocol(head_->headers, "websocket");
   const bool end = head_->framing == Framing::kNone ||
@@ -221,7 +228,10 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
   if (!end) {
     reader_.Begin(head_->framing, head_->content_length);
   }
-  stream_->OnHeaders(*head_, end);
+  if (limits_.websocket && IsWebSocketRequest(*head_)) {
+    head_->upgrade = "websocket";
+  }
+  stream_->OnHeaders(*head_, end && head_->upgrade.empty());
 }
 
 void H1ServerCodec::RefuseRequest(std::string_view bytes, const Fault& fault) {
@@ -250,6 +260,23 @@ size_t H1ServerCodec::ReadBody(std::string_view input) {
     stream_->OnData(piece.data, piece.end);
   }
   return piece.used;
+}
+
+size_t H1ServerCodec::ReadTunnel(std::string_view input) {
+  const std::string_view data = input.substr(0, limits_.window_bytes - outstanding_);
+  outstanding_ += data.size();
+  stream_->OnData(data, false);
+  return data.size();
+}
+
+void H1ServerCodec::BeginTunnel(const ResponseHead& head) {
+  output_ = Output::kBody;
+  WriteResponseHead(head, {}, ConnectionField::kWebSocket, sink_);
+  writer_.Begin(Framing::kUntilClose, 0);
+  input_ = Input::kTunnel;
+  if (!in_input_) {
+    events_.OnInputWanted();
+  }
 }
 
 void H1ServerCodec::DeliverTrailers(std::string_view section) {
@@ -314,6 +341,9 @@ void H1ServerCodec::EndOfInput() {
     ForgetStream()->OnReset({ErrorCode::kClientGone, ErrorSource::kDownstream,
                              "the client stopped sending before its request was whole"});
     events_.OnCloseWanted(false);
+  } else if (input_ == Input::kTunnel) {
+    input_ = Input::kWhole;
+    stream_->OnData({}, true);
   } else if (input_ == Input::kHead) {
     input_ = Input::kStopped;
     head_begun_ = false;
@@ -381,6 +411,10 @@ FramingField H1ServerCodec::FramingToWrite(const ResponseHead& head, bool end) c
 
 void H1ServerCodec::SendHeaders(const ResponseHead& head, bool end) {
   if (stream_ == nullptr || output_ != Output::kNothing) {
+    return;
+  }
+  if (head.status == 101 && !head_->upgrade.empty()) {
+    BeginTunnel(head);
     return;
   }
   output_ = Output::kBody;

@@ -60,6 +60,7 @@ class Connection final : private event::Socket::Handler,
   void Write(std::string_view bytes) override { socket_.Write(bytes); }
   char* Reserve(size_t bytes) override { return socket_.Reserve(bytes); }
   void Commit(size_t bytes) override { socket_.Commit(bytes); }
+  void Finish() override { socket_.ShutdownWrite(); }
   void OnStreamDone(http::ResponseEvents& stream, bool reusable) override;
   void OnInputWanted() override;
   void OnCloseWanted() override;
