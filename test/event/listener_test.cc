@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "test/event/short_directory.h"
 #include "test/event/socket_pair.h"
 
 namespace gatehouse::event {
@@ -19,12 +20,6 @@ namespace {
 
 SocketAddress Ip(const char* ip, uint16_t port = 0) {
   return SocketAddress::FromIp(*ParseIp(ip), port);
-}
-
-std::string NewDirectory() {
-  std::string path = testing::TempDir() + "/listenerXXXXXX";
-  EXPECT_NE(mkdtemp(path.data()), nullptr);
-  return path;
 }
 
 // A client that does not wait.
@@ -91,7 +86,8 @@ TEST(ListeningSockets, Ipv6BesideIpv4OnTheSamePort) {
 }
 
 TEST(ListeningSockets, UnixSocketFileComesAndGoes) {
-  const std::string path = NewDirectory() + "/a.sock";
+  const ShortDirectory directory;
+  const std::string path = directory.path + "/a.sock";
   const SocketAddress address = *SocketAddress::FromUnixPath(path);
   auto sockets = ListeningSockets::Bind(address, 4);
   ASSERT_TRUE(sockets) << sockets.error().message;
@@ -103,7 +99,8 @@ TEST(ListeningSockets, UnixSocketFileComesAndGoes) {
 }
 
 TEST(ListeningSockets, ReplacesAStaleUnixSocketOnly) {
-  const std::string directory = NewDirectory();
+  const ShortDirectory place;
+  const std::string& directory = place.path;
   const SocketAddress address = *SocketAddress::FromUnixPath(directory + "/a.sock");
   const int stale = socket(AF_UNIX, SOCK_STREAM, 0);
   ASSERT_EQ(bind(stale, address.data(), address.length), 0);
@@ -126,7 +123,8 @@ TEST(ListeningSockets, ReplacesAStaleUnixSocketOnly) {
 
 // Failed once: connecting to find out whether somebody listens waited for room in the queue.
 TEST(ListeningSockets, AUnixSocketWithAFullQueueIsAlive) {
-  const SocketAddress address = *SocketAddress::FromUnixPath(NewDirectory() + "/a.sock");
+  const ShortDirectory directory;
+  const SocketAddress address = *SocketAddress::FromUnixPath(directory.path + "/a.sock");
   const int busy = socket(AF_UNIX, SOCK_STREAM, 0);
   ASSERT_EQ(bind(busy, address.data(), address.length), 0);
   ASSERT_EQ(listen(busy, 0), 0);
@@ -137,7 +135,8 @@ TEST(ListeningSockets, AUnixSocketWithAFullQueueIsAlive) {
 }
 
 TEST(ListeningSockets, LeavesTheFileOfASuccessor) {
-  const std::string path = NewDirectory() + "/a.sock";
+  const ShortDirectory directory;
+  const std::string path = directory.path + "/a.sock";
   const SocketAddress address = *SocketAddress::FromUnixPath(path);
   auto old = ListeningSockets::Bind(address, 1);
   ASSERT_TRUE(old);

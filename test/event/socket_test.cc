@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "source/event/fd_watch.h"
+#include "test/event/short_directory.h"
 #include "test/event/socket_pair.h"
 
 namespace gatehouse::event {
@@ -430,7 +431,8 @@ TEST(SocketConnect, ToAUnixSocketThatIsNotThere) {
   Loop loop("test");
   BufferPool pool;
   SocketEnd end(loop, pool);
-  const auto address = SocketAddress::FromUnixPath(testing::TempDir() + "/nobody.sock");
+  const ShortDirectory directory;
+  const auto address = SocketAddress::FromUnixPath(directory.path + "/nobody.sock");
   EXPECT_EQ(end.socket.Connect(*address), ENOENT);
   EXPECT_FALSE(end.socket.open());
 }
