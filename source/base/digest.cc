@@ -16,9 +16,8 @@ std::string Sha1Base64(std::string_view bytes) {
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha1(), nullptr);
   GATEHOUSE_CHECK(done == 1, "SHA-1 is not available");
   std::string out(4 * ((size + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends with a NUL.
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), digest.data(),
-                      static_cast<int>(size));
+  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), digest.data(),
+                                     static_cast<int>(size));
   out.resize(static_cast<size_t>(length));
   return out;
 }

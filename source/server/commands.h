@@ -44,7 +44,7 @@ int VersionCommand();
 
 // Where a running gateway's admin endpoint is: an address, or the configuration that names it.
 struct AdminTarget {
-  std::string address;      // Empty: from the configuration, else 127.0.0.1:9901.
+  std::string address;  // Empty: from the configuration, else 127.0.0.1:9901.
   std::string config_path;
   std::string token;
 };
