@@ -243,6 +243,7 @@ void LogSink::Report(std::string_view phrase, std::string_view reason) {
 }
 
 Result<std::shared_ptr<LogSink>> LogSinks::Open(const LogSinkOptions& options) {
+  std::erase_if(sinks_, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<LogSink>& known = sinks_[{options.path, options.buffer_bytes, options.workers}];
   if (std::shared_ptr<LogSink> sink = known.lock()) {
     return sink;

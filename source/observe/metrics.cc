@@ -59,6 +59,25 @@ void AppendInt(std::string& out, int64_t value) {
 
 }  // namespace
 
+// Waits without spinning; what is done meanwhile takes a few milliseconds at most.
+class Metrics::Hold {
+ public:
+  explicit Hold(const Metrics& metrics) : held_(metrics.held_) {
+    while (held_.test_and_set(std::memory_order_acquire)) {
+      held_.wait(true, std::memory_order_relaxed);
+    }
+  }
+  ~Hold() {
+    held_.clear(std::memory_order_release);
+    held_.notify_one();
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+
+ private:
+  std::atomic_flag& held_;
+};
+
 MetricTable::~MetricTable() {
   for (std::atomic<Chunk*>& chunk : chunks_) {
     delete chunk.load(std::memory_order_relaxed);
@@ -80,6 +99,7 @@ void MetricTable::Extend(size_t count) {
 
 MetricId Metrics::Define(MetricKind kind, std::string_view name, std::string_view help,
                          const Labels& labels) {
+  const Hold hold(*this);
   auto at = families_.find(name);
   if (at == families_.end()) {
     GATEHOUSE_CHECK(IsName(name, true), "metric names follow Prometheus");
@@ -102,12 +122,18 @@ MetricId Metrics::Define(MetricKind kind, std::string_view name, std::string_vie
 }
 
 MetricTable& Metrics::AddTable() {
+  const Hold hold(*this);
   tables_.push_back(std::make_unique<MetricTable>());
   tables_.back()->Extend(count_);
   return *tables_.back();
 }
 
 int64_t Metrics::Sum(MetricId id) const {
+  const Hold hold(*this);
+  return SumOf(id);
+}
+
+int64_t Metrics::SumOf(MetricId id) const {
   int64_t sum = 0;
   for (const std::unique_ptr<MetricTable>& table : tables_) {
     sum += table->Get(id);
@@ -116,16 +142,18 @@ int64_t Metrics::Sum(MetricId id) const {
 }
 
 int64_t Metrics::Sum(std::string_view name, const Labels& labels) const {
+  const Hold hold(*this);
   const auto family = families_.find(name);
   if (family == families_.end()) {
     return 0;
   }
   const auto series = family->second.by_labels.find(LabelText(labels));
   return series == family->second.by_labels.end() ? 0
-                                                  : Sum(family->second.series[series->second].id);
+                                                  : SumOf(family->second.series[series->second].id);
 }
 
 std::string Metrics::Prometheus() const {
+  const Hold hold(*this);
   std::string out;
   for (const auto& [name, family] : families_) {
     out.append("# HELP ").append(name).append(" ");
@@ -134,7 +162,7 @@ std::string Metrics::Prometheus() const {
     out.append(family.kind == MetricKind::kCounter ? " counter\n" : " gauge\n");
     for (const auto& [labels, index] : family.by_labels) {
       out.append(name).append(labels).append(" ");
-      AppendInt(out, Sum(family.series[index].id));
+      AppendInt(out, SumOf(family.series[index].id));
       out.push_back('\n');
     }
   }
@@ -142,6 +170,7 @@ std::string Metrics::Prometheus() const {
 }
 
 std::string Metrics::Json(std::string_view filter) const {
+  const Hold hold(*this);
   std::string out = "{";
   for (const auto& [name, family] : families_) {
     for (const auto& [labels, index] : family.by_labels) {
@@ -152,7 +181,7 @@ std::string Metrics::Json(std::string_view filter) const {
       out.append(out.size() > 1 ? ",\n\"" : "\n\"");
       AppendJsonEscaped(out, key);
       out.append("\": ");
-      AppendInt(out, Sum(family.series[index].id));
+      AppendInt(out, SumOf(family.series[index].id));
     }
   }
   out.append("\n}\n");

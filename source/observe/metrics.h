@@ -15,7 +15,7 @@
 
 namespace gatehouse::observe {
 
-// Names one time series in every table.
+// Names one time series in every table. One that nobody defined counts where nobody looks.
 struct MetricId {
   uint32_t index = 0;
 };
@@ -56,7 +56,8 @@ enum class MetricKind : uint8_t { kCounter, kGauge };
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-// The names of all series and the tables that hold their values. Control thread, unless said.
+// The names of all series and the tables that hold their values. Any thread: names are defined
+// where configuration is compiled and read where somebody asks, and neither is what a worker does.
 class Metrics {
  public:
   // The id of the series (`name`, `labels`), made when it is new. `name` follows Prometheus:
@@ -70,7 +71,7 @@ class Metrics {
     return Define(MetricKind::kGauge, name, help, labels);
   }
 
-  // A table per worker, living as long as this object.
+  // A table per worker, living as long as this object, which makes room in it for new series.
   MetricTable& AddTable();
 
   int64_t Sum(MetricId id) const;
@@ -93,9 +94,15 @@ class Metrics {
     std::vector<Series> series;
     std::map<std::string, size_t, std::less<>> by_labels;
   };
+  // Holds the names still while a thread looks at them or adds to them.
+  class Hold;
+
+  int64_t SumOf(MetricId id) const;
+
+  mutable std::atomic_flag held_ = ATOMIC_FLAG_INIT;
   std::map<std::string, Family, std::less<>> families_;
   std::vector<std::unique_ptr<MetricTable>> tables_;
-  uint32_t count_ = 0;
+  uint32_t count_ = 1;  // Index 0 is nobody's.
 };
 
 }  // namespace gatehouse::observe

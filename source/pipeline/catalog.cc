@@ -7,7 +7,7 @@ namespace gatehouse::pipeline {
 
 observe::MetricId LoadContext::Counter(std::string_view type, std::string_view what,
                                        std::string_view help) const {
-  if (metrics == nullptr) {
+  if (metrics == nullptr || !activate) {
     return {};
   }
   std::string name = "gatehouse_filter_";

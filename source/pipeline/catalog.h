@@ -31,7 +31,8 @@ struct LoadContext {
   // writer. Set by FilterTable when it is null.
   observe::LogSinks* log_sinks = nullptr;
 
-  // A counter of this filter: gatehouse_filter_TYPE_WHAT_total{filter="NAME"}.
+  // A counter of this filter: gatehouse_filter_TYPE_WHAT_total{filter="NAME"}. While a
+  // configuration is only checked, none is made.
   observe::MetricId Counter(std::string_view type, std::string_view what,
                             std::string_view help) const;
 };

@@ -282,11 +282,12 @@ std::shared_ptr<const Chain> FilterTable::ChainOf(const std::vector<const Step*>
   return chain;
 }
 
-void FilterTable::WarnUnused() const {
-  for (const auto& [name, entry] : entries_) {
+void FilterTable::WarnUnused() {
+  for (auto& [name, entry] : entries_) {
     if (!entry.used) {
       entry.value.Warning("no listener and no route uses this filter");
     }
+    entry.value = {};
   }
   for (const auto& [path, step] : steps_) {
     if (step.kind == Step::Kind::kSkip && !step.found) {
@@ -294,6 +295,8 @@ void FilterTable::WarnUnused() const {
                             Quoted(step.name));
     }
   }
+  steps_.clear();
+  previous_overrides_.clear();
 }
 
 void FilterTable::ReopenFiles() const {

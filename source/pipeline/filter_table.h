@@ -33,8 +33,9 @@ class FilterTable {
                                        const std::vector<config::Value>& route);
 
   // After the last Compile(): a warning for each definition that no call used, an error for each
-  // `skip` that found its filter in none of the listeners it was compiled with.
-  void WarnUnused() const;
+  // `skip` that found its filter in none of the listeners it was compiled with. What only compiling
+  // needs is freed.
+  void WarnUnused();
 
   // Control thread: USR1 arrived. All definitions, those of overrides too.
   void ReopenFiles() const;

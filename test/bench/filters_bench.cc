@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What single filters cost, in nanoseconds, without sockets:
 //
-//   bazel run -c opt //test/bench:filters_bench
+//   bazel run //test/bench:filters_bench
 //
 // Rows that end in "allocations" count calls of operator new in steady state: they must be 0.
 #include <time.h>

@@ -74,6 +74,27 @@ TEST(MetricsTest, JsonHoldsWhatTheFilterAsksFor) {
   EXPECT_EQ(metrics.Json("nothing"), "{\n}\n");
 }
 
+TEST(MetricsTest, WhatNobodyDefinedCountsNowhere) {
+  Metrics metrics;
+  metrics.AddTable().Add(MetricId());
+  EXPECT_EQ(metrics.Prometheus(), "");
+}
+
+TEST(MetricsTest, NamesAreDefinedWhileOthersAsk) {
+  Metrics metrics;
+  MetricTable& table = metrics.AddTable();
+  std::thread compiler([&] {
+    for (int i = 0; i < 2000; ++i) {
+      table.Add(metrics.Counter("series_total", "Series.", {{"i", std::to_string(i)}}));
+    }
+  });
+  while (metrics.Sum("series_total", {{"i", "1999"}}) == 0) {
+    const std::string text = metrics.Prometheus();
+    EXPECT_TRUE(text.empty() || text.starts_with("# HELP series_total Series.\n")) << text;
+  }
+  compiler.join();
+}
+
 TEST(MetricsTest, OneThreadWritesWhileAnotherReads) {
   Metrics metrics;
   MetricTable& table = metrics.AddTable();

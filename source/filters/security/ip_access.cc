@@ -173,7 +173,10 @@ std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, std::stri
   }
   const config::Value file = in.Get(file_key, file_help);
   const std::string path = file.present() ? file.String() : std::string();
-  if (path.empty()) {
+  if (path.empty() || path == "-") {
+    if (file.present()) {
+      file.Error("must name a file");
+    }
     return blocks;
   }
   // Before it is read: a change after that makes the stamps differ.

@@ -145,6 +145,8 @@ TEST(IpAccessTest, Mistakes) {
             "filter.yaml:1:22: deny[1]: \"x\" is not an IP address or CIDR block\n"
             "filter.yaml:1:34: source: unknown value \"pear\"; one of: client, peer (did you mean "
             "\"peer\"?)\n");
+  EXPECT_EQ(FilterHarness(IpAccess(), "deny_file: \"-\"").diagnostics(),
+            "filter.yaml:1:12: deny_file: must name a file\n");
   const std::string missing = FilterHarness(IpAccess(), "deny_file: /nowhere/x").diagnostics();
   EXPECT_NE(missing.find("filter.yaml:1:12: deny_file: "), std::string::npos) << missing;
   EXPECT_NE(missing.find("/nowhere/x"), std::string::npos) << missing;
