@@ -50,12 +50,8 @@ struct FakeReply {
 class FakeDns {
  public:
   explicit FakeDns(event::Loop& loop) : loop_(loop) {
-    udp_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    address_ = event::SocketAddress::FromIp(*ParseIp("127.0.0.1"), 0);
-    EXPECT_EQ(bind(udp_, address_.data(), address_.length), 0);
-    getsockname(udp_, reinterpret_cast<sockaddr*>(&address_.storage), &address_.length);
-    tcp_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    EXPECT_EQ(bind(tcp_, address_.data(), address_.length), 0);
+    for (int i = 0; i < 100 && !Bind(); ++i) {  // A port may be free for one of the two only.
+    }
     EXPECT_EQ(listen(tcp_, 16), 0);
     udp_watch_ = std::make_unique<event::FdWatch>(loop, udp_, true, false,
                                                   [this](bool, bool) { OnDatagram(); });
@@ -101,6 +97,17 @@ class FakeDns {
     int fd = -1;
     std::unique_ptr<event::FdWatch> watch;
   };
+
+  bool Bind() {
+    close(tcp_);
+    close(udp_);
+    tcp_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    udp_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    address_ = event::SocketAddress::FromIp(*ParseIp("127.0.0.1"), 0);
+    EXPECT_EQ(bind(tcp_, address_.data(), address_.length), 0);
+    getsockname(tcp_, reinterpret_cast<sockaddr*>(&address_.storage), &address_.length);
+    return bind(udp_, address_.data(), address_.length) == 0;
+  }
 
   static std::string U16(unsigned value) {
     return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
