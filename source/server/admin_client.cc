@@ -10,6 +10,7 @@
 
 #include "source/config/document.h"
 #include "source/config/values.h"
+#include "source/server/unix_client.h"
 
 namespace gatehouse::server {
 namespace {
@@ -63,16 +64,13 @@ std::string ReachableHost(const config::Address& address) {
   return address.host == "::" ? "::1" : address.host;
 }
 
-httplib::Headers HeadersFor(const config::Address& address, const std::string& token) {
-  httplib::Headers headers;
+std::string HostField(const config::Address& address) {
+  if (address.kind == config::Address::Kind::kUnix) {
+    return "localhost";
+  }
   config::Address host = address;
   host.host = ReachableHost(address);
-  headers.emplace("Host",
-                  address.kind == config::Address::Kind::kUnix ? "localhost" : host.ToString());
-  if (!token.empty()) {
-    headers.emplace("Authorization", "Bearer " + token);
-  }
-  return headers;
+  return host.ToString();
 }
 
 std::string WhyNot(httplib::Error error, const std::string& address) {
@@ -93,6 +91,34 @@ std::string MessageOf(const std::string& body) {
   const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
   const bool known = json.is_object() && json.contains("message") && json["message"].is_string();
   return known ? json["message"].get<std::string>() : "it gives no reason";
+}
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+Result<AdminAnswer> AskUnix(const std::string& socket, const std::string& method,
+                            const std::string& path, const Fields& fields, Duration limit) {
+  std::string head = method + " " + path + " HTTP/1.1\r\nConnection: close\r\n";
+  for (const auto& [name, value] : fields) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (method == "POST") {
+    head.append("Content-Length: 0\r\n");
+  }
+  return AskUnixSocket(socket, head, limit);
+}
+
+Result<AdminAnswer> AskTcp(const config::Address& address, const std::string& method,
+                           const std::string& path, const Fields& fields, Duration limit) {
+  httplib::Client client(ReachableHost(address), address.port);
+  client.set_connection_timeout(kConnectSeconds);
+  client.set_read_timeout(std::chrono::duration_cast<std::chrono::microseconds>(limit));
+  const httplib::Headers headers(fields.begin(), fields.end());
+  const httplib::Result result =
+      method == "POST" ? client.Post(path, headers, "", "text/plain") : client.Get(path, headers);
+  if (!result) {
+    return Problem(WhyNot(result.error(), address.ToString()));
+  }
+  return AdminAnswer{result->status, result->body};
 }
 
 }  // namespace
@@ -127,26 +153,21 @@ Result<AdminAnswer> AskAdmin(const AdminTarget& target, const std::string& metho
   if (!address) {
     return tl::unexpected(address.error());
   }
-  httplib::Client client(ReachableHost(*address), address->port);
-  if (address->kind == config::Address::Kind::kUnix) {
-    client.set_address_family(AF_UNIX);
+  Fields fields{{"Host", HostField(*address)}};
+  if (!target.token.empty()) {
+    fields.emplace_back("Authorization", "Bearer " + target.token);
   }
-  client.set_connection_timeout(kConnectSeconds);
-  client.set_read_timeout(std::chrono::duration_cast<std::chrono::microseconds>(limit));
-  const httplib::Headers headers = HeadersFor(*address, target.token);
-  const httplib::Result result =
-      method == "POST" ? client.Post(path, headers, "", "text/plain") : client.Get(path, headers);
-  if (!result) {
-    return Problem(WhyNot(result.error(), target.address));
-  }
-  if (result->status == 401) {
+  Result<AdminAnswer> answer = address->kind == config::Address::Kind::kUnix
+                                   ? AskUnix(address->host, method, path, fields, limit)
+                                   : AskTcp(*address, method, path, fields, limit);
+  if (answer && answer->status == 401) {
     return Problem(target.address + " wants a token: GATEHOUSE_ADMIN_TOKEN, --token, or the " +
                    "configuration with -c");
   }
-  if (result->status == 403) {
-    return Problem(target.address + " refuses: " + MessageOf(result->body));
+  if (answer && answer->status == 403) {
+    return Problem(target.address + " refuses: " + MessageOf(answer->body));
   }
-  return AdminAnswer{result->status, result->body};
+  return answer;
 }
 
 }  // namespace gatehouse::server

@@ -27,10 +27,11 @@ void LogDiagnostics(const config::Diagnostics& diagnostics) {
 }
 
 void LogFailed(const admin::ReloadReport& report) {
-  log::Error("reload failed, nothing changed", {{"trigger", report.trigger},
-                                                {"serving_epoch", report.epoch},
-                                                {"errors", report.diagnostics->errors()},
-                                                {"error", report.error}});
+  const std::string mistakes = std::to_string(report.diagnostics->errors()) + " mistakes";
+  log::Error("reload failed, nothing changed",
+             {{"trigger", report.trigger},
+              {"serving_epoch", report.epoch},
+              {"reason", report.error.empty() ? mistakes : report.error}});
   LogDiagnostics(*report.diagnostics);
 }
 

@@ -4,7 +4,7 @@
 import threading
 import unittest
 
-from gatehouse import Client, GatewayTest, request
+from gatehouse import GatewayTest, request
 
 CONFIG = """
 version: 1
@@ -126,12 +126,10 @@ class AdminTest(GatewayTest):
 
     def test_keep_alive_and_pipelining_work_as_on_any_listener(self):
         gateway = self.gateway(config()).start()
-        client = Client(gateway.admin)
-        self.assertTrue(client.connect())
+        client = self.client(gateway.admin)
         for _ in range(3):
             self.assertEqual(client.exchange("/healthz"), (200, "ok\n"))
             self.assertEqual(client.exchange("/metrics")[0], 200)
-        client.close()
 
     def test_mistakes_of_callers(self):
         gateway = self.gateway(config()).start()
@@ -147,7 +145,8 @@ class AdminTest(GatewayTest):
         self.assertEqual((good.status, good.json()["valid"]), (200, True), good.body)
         bad = gateway.post("/config/validate", body=config().replace("respond", "repsond"))
         self.assertEqual(bad.status, 422)
-        self.assertEqual(bad.json()["diagnostics"][0]["suggestion"], "respond")
+        suggestions = [one.get("suggestion") for one in bad.json()["diagnostics"]]
+        self.assertIn("respond", suggestions)
         for _ in range(50):
             gateway.post("/config/validate", body=config().replace("users", "other"))
         self.assertNotIn("other", gateway.get("/metrics").body)

@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from gatehouse import INT, TERM, USR1, USR2, Client, GatewayTest, Load, request, wait_until
+from gatehouse import INT, TERM, USR1, USR2, GatewayTest, Load, listens, request, wait_until
 
 CONFIG = """
 version: 1
@@ -73,7 +73,7 @@ class DrainTest(GatewayTest):
         wait_until(lambda: gateway.get("/readyz").status == 503, "not ready")
         self.assertEqual(gateway.get("/readyz").body, "draining\n")
         self.assertEqual(gateway.get("/healthz").status, 200)
-        wait_until(lambda: not Client(gateway.addresses["web"]).connect(), "refused")
+        wait_until(lambda: not listens(gateway.addresses["web"]), "refused")
         self.assertIsNone(gateway.process.poll())
         gate.open.set()
         thread.join(30)
@@ -102,7 +102,7 @@ class DrainTest(GatewayTest):
         gateway.signal(TERM)
         wait_until(lambda: gateway.get("/readyz").status == 503, "not ready")
         self.assertEqual(gateway.fetch("/ping").body, "pong")
-        wait_until(lambda: not Client(gateway.addresses["web"]).connect(), "refused")
+        wait_until(lambda: not listens(gateway.addresses["web"]), "refused")
         self.assertEqual(gateway.wait(), 0)
 
     def test_the_admin_endpoint_drains_too(self):

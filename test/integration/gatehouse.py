@@ -18,7 +18,8 @@ import threading
 import time
 import unittest
 
-BINARY = os.path.abspath(os.environ.get("GATEHOUSE", "bazel-bin/source/gatehouse"))
+_BUILT = os.path.join(os.path.dirname(__file__), "../../bazel-bin/source/gatehouse")
+BINARY = os.path.abspath(os.environ.get("GATEHOUSE", _BUILT))
 # How long anything may take that should take no time. Sanitizers and busy machines are slow.
 PATIENCE = 30.0
 
@@ -57,6 +58,15 @@ def request(address, path, method="GET", body=None, headers=None, timeout=PATIEN
         return Answer(connection.getresponse())
     finally:
         connection.close()
+
+
+def listens(address):
+    """Whether a connection to (host, port) is made."""
+    try:
+        socket.create_connection(address, timeout=PATIENCE).close()
+        return True
+    except ConnectionRefusedError:
+        return False
 
 
 class Gateway:
@@ -203,16 +213,22 @@ class GatewayTest(unittest.TestCase):
         self.addCleanup(self._show, gateway)
         return gateway
 
+    def client(self, address):
+        """A connected Client."""
+        client = Client(address)
+        self.addCleanup(client.close)
+        self.assertTrue(client.connect())
+        return client
+
     def upstream(self, *arguments, **named):
         upstream = Upstream(*arguments, **named)
         self.addCleanup(upstream.stop)
         return upstream
 
     def _show(self, gateway):
-        errors = getattr(self._outcome, "errors", None) or getattr(
-            getattr(self._outcome, "result", None), "failures", []
-        )
-        if any(entry[1] for entry in errors) and gateway.process is not None:
+        result = self._outcome.result
+        failed = any(test is self for test, _ in result.failures + result.errors)
+        if failed and gateway.process is not None:
             print(f"---- {self.id()}\n{gateway.stderr()[-4000:]}")
 
 
@@ -324,8 +340,9 @@ class Load:
     """Clients on threads, together at a given rate, until stopped or refused. What goes wrong is
     kept in `failures`."""
 
-    def __init__(self, address, paths, clients=4, rate=400.0, reconnect_every=20):
+    def __init__(self, address, paths, clients=4, rate=400.0, reconnect_every=20, wrong=""):
         self.address = address
+        self.wrong = wrong  # A body that must not be answered.
         self.paths = paths
         self.interval = clients / rate
         self.reconnect_every = reconnect_every
@@ -366,7 +383,7 @@ class Load:
             path = self.paths[count % len(self.paths)]
             try:
                 status, body = client.exchange(path)
-                if status != 200:
+                if status != 200 or (self.wrong and self.wrong in body):
                     self.failures.append((path, status, body))
                     client.close()
             except (OSError, AssertionError) as error:
