@@ -106,7 +106,12 @@ class Gateway final : public ServerCodec::Events,
   std::string input_;
 };
 
-void CheckResponse(std::string_view bytes, Method method) {
+void CheckResponse(std::string_view input) {
+  if (input.empty()) {
+    return;
+  }
+  const Method method = (input[0] & 1) == 0 ? Method::kGet : Method::kHead;
+  const std::string_view bytes = input.substr(1);
   Gateway gateway(method);
   const Answer whole = gateway.Read(bytes, bytes.size());
   const Answer bytewise = Gateway(method).Read(bytes, 1);
@@ -125,10 +130,6 @@ void CheckResponse(std::string_view bytes, Method method) {
 }  // namespace gatehouse::http
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace gatehouse::http;
-  if (size > 0) {
-    CheckResponse({reinterpret_cast<const char*>(data) + 1, size - 1},
-                  (data[0] & 1) == 0 ? Method::kGet : Method::kHead);
-  }
+  gatehouse::http::CheckResponse({reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -34,16 +34,19 @@ void CheckPath(std::string_view path, const PathOptions& options) {
   GATEHOUSE_CHECK(!options.merge_slashes || once->find("//") == once->npos, "a '//' is left");
 }
 
+void CheckInput(std::string_view input) {
+  if (!input.empty()) {
+    const PathOptions options{
+        .merge_slashes = (input[0] & 1) == 0,
+        .encoded_slash = (input[0] & 2) == 0 ? EncodedSlash::kReject : EncodedSlash::kKeep};
+    CheckPath(input.substr(1), options);
+  }
+}
+
 }  // namespace
 }  // namespace gatehouse::http
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace gatehouse::http;
-  if (size > 0) {
-    const PathOptions options{
-        .merge_slashes = (data[0] & 1) == 0,
-        .encoded_slash = (data[0] & 2) == 0 ? EncodedSlash::kReject : EncodedSlash::kKeep};
-    CheckPath({reinterpret_cast<const char*>(data) + 1, size - 1}, options);
-  }
+  gatehouse::http::CheckInput({reinterpret_cast<const char*>(data), size});
   return 0;
 }
