@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /routes: the routes in order of declaration, in the words of the configuration.
+#include <re2/re2.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -65,7 +67,7 @@ Json MatchJson(const route::RouteMatch& match, const proxy::Snapshot& snapshot) 
       out["path_prefix"] = match.path;
       break;
     case route::PathKind::kRegex:
-      out["path_regex"] = match.path;
+      out["path_regex"] = match.path_regex->pattern();
       break;
   }
   AddList(out, "methods", match.methods);
