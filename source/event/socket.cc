@@ -115,6 +115,18 @@ Socket::ReadResult Socket::Read(char* into, size_t size) {
   return {0, ReadState::kError};
 }
 
+bool Socket::LookForReset() {
+  if (!open() || connecting_ || error_ != 0) {
+    return error_ != 0;
+  }
+  pollfd look{fd_, 0, 0};
+  if (poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0) {
+    socklen_t length = sizeof(error_);
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_, &length);
+  }
+  return error_ != 0;
+}
+
 void Socket::Write(std::string_view bytes) {
   if (!open() || error_ != 0) {
     return;
@@ -185,6 +197,7 @@ void Socket::Send(std::string_view more) {
 
 void Socket::FailLater(int error) {
   error_ = error;
+  readable_ = true;  // What the peer sent before may still be read.
   out_.Release();
   loop_.Queue(*this);
 }

@@ -40,7 +40,7 @@ TEST_F(AuthorityTest, WhatIsNormalIsNotCopied) {
 }
 
 TEST_F(AuthorityTest, AnythingElseIsRefused) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   for (const std::string_view authority : {""sv,
                                            "."sv,
                                            ":80"sv,

@@ -64,12 +64,13 @@ void Connection::OnSocketEvent() {
     OnConnectEnd();
     return;
   }
-  if (socket_.error() != 0) {
-    codec_->OnTransportLost(TransportError(*endpoint_, socket_.error()));
-    Lose(nullptr);
-    return;
-  }
+  // An endpoint that answers early and closes makes our writing fail; its answer is still there.
+  const int error = socket_.error();
   Pump();
+  if (error != 0 && !lost_) {
+    codec_->OnTransportLost(TransportError(*endpoint_, error));
+    Lose(nullptr);
+  }
 }
 
 void Connection::OnConnectEnd() {

@@ -8,7 +8,7 @@
 namespace gatehouse::http {
 namespace {
 
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 // What a whole message comes to when it is fed `step` bytes at a time.
 struct Read {

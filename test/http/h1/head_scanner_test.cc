@@ -48,7 +48,7 @@ TEST(HeadScannerTest, GoesOnWhereItStopped) {
 }
 
 TEST(HeadScannerTest, NoticesBadBytesBeforeTheHeadIsWhole) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   for (const std::string_view bad : {"\n"sv, "\r"sv, "\0"sv, "\x01"sv, "\x0b"sv, "\x0c"sv, "\x1f"sv,
                                      "\x7f"sv, "\r\r\n"sv, "\r\n\rX"sv, "\n\n"sv}) {
     for (size_t filler = 0; filler < 80; ++filler) {

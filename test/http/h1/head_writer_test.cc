@@ -108,7 +108,7 @@ TEST_F(HeadWriterTest, AMissingHostIsWrittenFirst) {
 }
 
 TEST_F(HeadWriterTest, AddedFieldsCannotSplitTheHead) {
-  using namespace std::string_view_literals;
+  using std::string_view_literals::operator""sv;
   RequestHead& head = ParseRequest("");
   head.headers.Add("X-A", "1\r\nX-Evil: 1");
   head.headers.Add("X-B", "1\nX-Evil: 1");

@@ -10,7 +10,7 @@
 namespace gatehouse::http {
 namespace {
 
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 class RequestParserTest : public testing::Test {
  protected:
