@@ -28,27 +28,6 @@ uint16_t LoadStatus(Object& in) {
   return static_cast<uint16_t>(status);
 }
 
-// False after errors too.
-bool ChangesSomething(const Redirect& redirect) {
-  return !redirect.scheme.empty() || !redirect.host.empty() || redirect.port != 0 ||
-         !redirect.path.empty() || !redirect.prefix.empty();
-}
-
-// Whether every request that is sent away would come back to be sent away again.
-bool LeadsBack(const Redirect& redirect, const RouteMatch& match) {
-  const bool same_scheme =
-      redirect.scheme.empty() || match.scheme.empty() || redirect.scheme == match.scheme;
-  const bool same_host = redirect.host.empty() || std::find(match.hosts.begin(), match.hosts.end(),
-                                                            redirect.host) != match.hosts.end();
-  const bool same_path = match.path_kind == PathKind::kAny ||
-                         (redirect.path.empty() && redirect.prefix.empty()) ||
-                         redirect.path == match.path ||
-                         (match.path_kind == PathKind::kPrefix && redirect.prefix == match.path);
-  return same_scheme && same_host && same_path && redirect.port == 0 && match.methods.empty() &&
-         match.headers.empty() && match.query.empty() && match.cookies.empty() &&
-         match.listeners.empty();
-}
-
 }  // namespace
 
 Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) {
@@ -80,8 +59,6 @@ Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) 
   if (std::none_of(std::begin(kParts), std::end(kParts),
                    [&](std::string_view key) { return in.Has(key); })) {
     in.Error("the redirect changes nothing: it needs one of scheme, host, port, path, prefix");
-  } else if (ChangesSomething(out) && LeadsBack(out, match)) {
-    in.Error("the redirect leads back to this route, so clients would never arrive");
   }
   return out;
 }

@@ -14,6 +14,7 @@
 #include "source/route/action_config.h"
 #include "source/route/load_context.h"
 #include "source/route/match_config.h"
+#include "source/route/redirect_loops.h"
 #include "source/route/shadow.h"
 
 namespace gatehouse::route {
@@ -63,7 +64,7 @@ class SectionLoader {
       LoadRoute(value);
     }
     if (diagnostics_->errors() == errors) {  // Else routes may match more than they say.
-      WarnOfShadowed();
+      WarnOfUnreachedAndLoops();
     }
     return std::move(out_);
   }
@@ -97,6 +98,10 @@ class SectionLoader {
     const bool printable = std::none_of(name.begin(), name.end(), [](char c) {
       return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
     });
+    if (name.starts_with("routes[")) {
+      value.Error("names like \"routes[0]\" are those of routes without a name");
+      return name;
+    }
     if (name.empty() || !printable) {
       value.Error("a name is not empty and has no spaces or control characters");
       return name;
@@ -115,12 +120,20 @@ class SectionLoader {
            std::to_string(at.line) + ":" + std::to_string(at.column);
   }
 
-  void WarnOfShadowed() {
+  void WarnOfUnreachedAndLoops() {
     std::vector<std::shared_ptr<const Route>> routes;
     routes.reserve(out_.size());
     for (const LoadedRoute& loaded : out_) {
       routes.push_back(loaded.route);
     }
+    WarnOfShadowed(routes);
+    for (const RedirectLoop& loop : FindRedirectLoops(routes)) {
+      section_[loop.position].Warning("redirects to itself: " + loop.from + " is sent to " +
+                                      loop.to + ", which this route takes again");
+    }
+  }
+
+  void WarnOfShadowed(const std::vector<std::shared_ptr<const Route>>& routes) {
     const std::vector<Shadowed> all = FindShadowed(routes);
     for (size_t i = 0; i < all.size() && i < kMaxShadowWarnings; ++i) {
       section_[all[i].position].Warning("never gets a request: " + TakersInWords(all[i].by) +

@@ -72,6 +72,8 @@ TEST(RouteErrors, Names) {
             "f.yaml:3:12: routes[1].name: the name \"a\" is taken by the route at f.yaml:2:12\n");
   EXPECT_EQ(Said("{name: '', cluster: users}"),
             "routes[0].name: a name is not empty and has no spaces or control characters");
+  EXPECT_EQ(Said("{name: 'routes[7]', cluster: users}"),
+            "routes[0].name: names like \"routes[0]\" are those of routes without a name");
   EXPECT_EQ(Said("{name: 'a b', cluster: users}"),
             "routes[0].name: a name is not empty and has no spaces or control characters");
 }
@@ -265,11 +267,28 @@ TEST(RouteErrors, Redirects) {
             at + ".prefix: needs match.path_prefix, which it replaces");
   EXPECT_EQ(SaidOfRedirect("{host: '*.a'}"), at + ".host: can't hold \"*\"");
   EXPECT_EQ(SaidOfRedirect("{port: 0}"), at + ".port: must be between 1 and 65535, got 0");
-  EXPECT_EQ(Said("{redirect: {path: /a, status: 308}}"),
-            at + ": the redirect leads back to this route, so clients would never arrive");
-  EXPECT_EQ(Said("{redirect: {scheme: https}}"),
-            at + ": the redirect leads back to this route, so clients would never arrive");
+}
+
+TEST(RouteErrors, RedirectLoops) {
+  const auto said = [](const char* from, const char* to) {
+    return "warning: routes[0]: redirects to itself: " + std::string(from) + " is sent to " + to +
+           ", which this route takes again";
+  };
+  EXPECT_EQ(Said("{redirect: {path: /a}}"), said("http://example.com/", "http://example.com/a"));
+  EXPECT_EQ(Said("{match: {host: '*.b', path_prefix: /a}, redirect: {scheme: https}}"),
+            said("http://www.b/a", "https://www.b/a"));
+  EXPECT_EQ(Said("{match: {path_prefix: /a}, redirect: {prefix: /a/b}}"),
+            said("http://example.com/a", "http://example.com/a/b"));
+  EXPECT_EQ(Said("{match: {hosts: [a, b]}, redirect: {host: b}}"), said("http://a/", "http://b/"));
   EXPECT_EQ(Said("{match: {host: a}, redirect: {host: b}}"), "");
+  EXPECT_EQ(Said("{match: {path_prefix: /a}, redirect: {prefix: /b}}"), "");
+  EXPECT_EQ(Said("{match: {scheme: http}, redirect: {scheme: https}}"), "");
+  EXPECT_EQ(Said("{match: {listeners: [web]}, redirect: {scheme: https}}"), "");
+  EXPECT_EQ(Said("{redirect: {port: 8443}}"), "");
+  EXPECT_EQ(LoadedRoutes("routes: [{match: {path: /login}, cluster: users}, "
+                         "{redirect: {path: /login}}]")
+                .Errors(),
+            "");
 }
 
 TEST(RouteErrors, Responses) {
