@@ -16,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "source/base/text.h"
 #include "source/config/values.h"
 #include "source/event/address.h"
 
@@ -130,7 +131,7 @@ void RefuseProxyProtocol(Object& in) {
 std::pair<std::string, Value> LoadName(Object& in) {
   Value value = in.Get("name", "What routes, logs and metrics call the listener.");
   if (!value.present()) {
-    value.Error("is required");
+    in.Error("name", "is required");
     return {{}, value};
   }
   std::string name = value.String();
@@ -167,10 +168,10 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
   }
   const Value address = in.Get("address", "IP:PORT, :PORT for every address, or unix:/PATH.");
   if (!address.present()) {
-    address.Error("is required");
-  } else {
-    settings->address = LoadListenAddress(address);
-    addresses.Claim(address, settings->address,
+    in.Error("address", "is required");
+  } else if (const auto usable = LoadListenAddress(address)) {
+    settings->address = *usable;
+    addresses.Claim(address, *usable,
                     name.empty() ? "another listener" : "the listener \"" + name + "\"");
   }
   LoadProtocols(in);
@@ -219,26 +220,26 @@ std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Positio
          std::to_string(at.column);
 }
 
-config::Address LoadListenAddress(const Value& value) {
+std::optional<config::Address> LoadListenAddress(const Value& value) {
   const std::string text = value.String();
   if (!value.IsScalar()) {
-    return {};
+    return std::nullopt;
   }
   const Result<config::Address> address = config::ParseAddress(text);
   if (!address) {
-    value.Error(address.error().message);
-    return {};
+    value.Error(address.error().message, ParseUint(text) ? ":" + text : std::string());
+    return std::nullopt;
   }
   if (address->kind == config::Address::Kind::kHostname) {
     const std::string port = std::to_string(address->port);
     value.Error("needs an IP address, :PORT or unix:/PATH to listen on, not a hostname",
                 address->IsLoopback() ? "127.0.0.1:" + port : std::string());
-    return {};
+    return std::nullopt;
   }
   if (address->kind == config::Address::Kind::kUnix) {
     if (const auto usable = event::SocketAddress::FromUnixPath(address->host); !usable) {
       value.Error(usable.error().message);
-      return {};
+      return std::nullopt;
     }
   }
   return *address;

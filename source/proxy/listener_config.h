@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,8 @@ std::vector<LoadedListener> LoadListeners(const std::vector<config::Value>& sect
 // "gatehouse.yaml:5:11"
 std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Position at);
 
-// An address to listen on: nothing is resolved, so it has no hostname.
-config::Address LoadListenAddress(const config::Value& value);
+// An address to listen on; nothing is resolved, so it has no hostname. Nothing, and an error, for
+// anything else.
+std::optional<config::Address> LoadListenAddress(const config::Value& value);
 
 }  // namespace gatehouse::proxy

@@ -23,7 +23,7 @@ using NamedValues = std::vector<std::pair<std::string, Value>>;
 
 void LoadVersion(const Value& version) {
   if (version.present() && version.Scalar() != "1") {
-    version.Error("the only version there is is 1");
+    version.Error("must be 1: there is no other version yet");
   }
 }
 

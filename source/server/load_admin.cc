@@ -6,6 +6,7 @@
 //
 // An empty token is none, so that a variable may be left unset.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,11 +44,13 @@ AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
   out.listener.name = "admin";
   out.listener.address = *config::ParseAddress(kDefaultAddress);
   const config::Value address = in.Get("address", "IP:PORT or unix:/PATH of the admin endpoint.");
+  std::optional<config::Address> usable = out.listener.address;
   if (address.present()) {
-    out.listener.address = proxy::LoadListenAddress(address);
+    usable = proxy::LoadListenAddress(address);
   }
-  if (out.enabled) {
-    addresses.Claim(address, out.listener.address, "the admin endpoint");
+  if (out.enabled && usable) {
+    out.listener.address = *usable;
+    addresses.Claim(address, *usable, "the admin endpoint");
   }
   config::Object tokens =
       in.Child("tokens", "Bearer tokens by role; without any, no role needs one.");
@@ -57,8 +60,8 @@ AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
                          "Whether an address that isn't loopback may do without TLS and tokens.");
   if (out.enabled && !out.listener.address.IsLoopback() && !out.insecure) {
     in.Error("address",
-             "an admin address that is not loopback needs TLS and tokens, and TLS is not supported "
-             "here yet: use a loopback address, or say `insecure: true`");
+             "an address that is not loopback needs TLS and tokens; TLS is not supported yet, so "
+             "use a loopback address, or say `insecure: true`");
   }
   return out;
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every example in configs/ loads without an error and without a warning, as it stands and as its
+// effective form.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/server/checked_config.h"
+
+namespace gatehouse::server {
+namespace {
+
+std::filesystem::path Folder() {
+  const char* given = std::getenv("CONFIGS_DIR");
+  return given == nullptr ? "configs" : given;
+}
+
+std::vector<std::string> Names() {
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
+    if (entry.path().extension() == ".yaml") {
+      out.push_back(entry.path().stem().string());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+class Example : public ::testing::TestWithParam<std::string> {
+ protected:
+  std::string Text() const {
+    const auto text = config::ReadSource((Folder() / (GetParam() + ".yaml")).string());
+    EXPECT_TRUE(text.has_value());
+    return text.value_or("");
+  }
+};
+
+std::optional<std::string> NoVariables(std::string_view) { return std::nullopt; }
+
+TEST_P(Example, IsValid) {
+  const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables);
+  EXPECT_TRUE(config.valid(/*strict=*/true)) << config.Report();
+}
+
+TEST_P(Example, SoIsItsEffectiveForm) {
+  const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables);
+  const CheckedConfig again("effective.yaml", config->effective, NoVariables);
+  EXPECT_TRUE(again.valid(/*strict=*/true)) << again.Report() << config->effective;
+  EXPECT_EQ(again->effective, config->effective);
+}
+
+INSTANTIATE_TEST_SUITE_P(Configs, Example, ::testing::ValuesIn(Names()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace gatehouse::server
