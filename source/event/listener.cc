@@ -105,13 +105,12 @@ bool IsOfOneConnection(int error) {
 }  // namespace
 
 Result<std::unique_ptr<ListeningSockets>> ListeningSockets::Bind(const SocketAddress& address,
-                                                                 size_t count) {
+                                                                 size_t count, Sharing sharing) {
   std::unique_ptr<ListeningSockets> out(new ListeningSockets);
   out->address_ = address;
   const bool unix_socket = address.family() == AF_UNIX;
-  const int busy = unix_socket          ? RemoveStaleUnixSocket(address)
-                   : address.port() > 0 ? ProbeFree(address)
-                                        : 0;
+  const bool probe = address.port() > 0 && sharing == Sharing::kRefuse;
+  const int busy = unix_socket ? RemoveStaleUnixSocket(address) : probe ? ProbeFree(address) : 0;
   if (busy != 0) {
     return FailWith(address, "listen on", busy);
   }

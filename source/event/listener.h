@@ -20,9 +20,13 @@ namespace gatehouse::event {
 // over workers. Owned by the server; accepting on them is lent to Acceptors. Control thread.
 class ListeningSockets {
  public:
+  enum class Sharing : uint8_t { kRefuse, kAllow };
+
   // Binds `count` sockets. Refuses an address where somebody listens already, which SO_REUSEPORT
-  // alone would not. Port 0 picks a free one, the same for all.
-  static Result<std::unique_ptr<ListeningSockets>> Bind(const SocketAddress& address, size_t count);
+  // alone would not; with kAllow only who listens without SO_REUSEPORT counts: for an address that
+  // overlaps with one of this process. Port 0 picks a free one, the same for all.
+  static Result<std::unique_ptr<ListeningSockets>> Bind(const SocketAddress& address, size_t count,
+                                                        Sharing sharing = Sharing::kRefuse);
   ~ListeningSockets();
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;

@@ -96,7 +96,7 @@ Result<Listening::Sockets> Listening::Bind(const proxy::Snapshot& next, size_t w
       fresh[plan.id] = taken_over->second;
       continue;
     }
-    auto sockets = event::ListeningSockets::Bind(*address, workers);
+    auto sockets = event::ListeningSockets::Bind(*address, workers, SharingFor(*address, next));
     if (!sockets) {
       return Fail(sockets.error().code, sockets.error().source,
                   "listener " + plan.settings->name + ": " + sockets.error().message);
@@ -117,6 +117,18 @@ Listening::Sockets Listening::Leaving(const proxy::Snapshot& next, const Sockets
     }
   }
   return leaving;
+}
+
+// 0.0.0.0:80 may become 127.0.0.1:80 while the former is still bound.
+event::ListeningSockets::Sharing Listening::SharingFor(const event::SocketAddress& address,
+                                                       const proxy::Snapshot& next) const {
+  const bool overlaps = std::any_of(bound_.begin(), bound_.end(), [&](const auto& old) {
+    const event::SocketAddress& other = old.second->address();
+    return Find(next, old.first) == nullptr && address.port() != 0 &&
+           other.port() == address.port() && other.family() == address.family();
+  });
+  return overlaps ? event::ListeningSockets::Sharing::kAllow
+                  : event::ListeningSockets::Sharing::kRefuse;
 }
 
 void Listening::Prepare(const proxy::Snapshot& next, const Sockets& fresh,

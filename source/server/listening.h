@@ -65,6 +65,8 @@ class Listening {
   class Pause;
   struct Switching;
 
+  event::ListeningSockets::Sharing SharingFor(const event::SocketAddress& address,
+                                              const proxy::Snapshot& next) const;
   // Bound, not in `next`, and not passed on to a listener in `fresh`.
   Sockets Leaving(const proxy::Snapshot& next, const Sockets& fresh) const;
   void RefuseThen(const Sockets& leaving, std::function<void()> then);

@@ -271,18 +271,31 @@ class ReloadTest(GatewayTest):
             self.assertEqual(gateway.post("/reload").status, 200)
             self.assertEqual(client.exchange("/word"), (200, word))
 
-    def test_a_renamed_listener_keeps_its_address(self):
-        text = config()
-        gateway = self.gateway(text).start()
+    def test_a_listener_is_renamed_and_moved_without_losing_a_request(self):
+        def at(name, address):
+            return config(name).replace(
+                "name: web, address: 127.0.0.1:0", f"name: {name}, address: {address}"
+            )
+
+        gateway = self.gateway(config("web")).start()
         port = gateway.addresses["web"][1]
-        fixed = text.replace("name: web, address: 127.0.0.1:0", f"name: web, address: 127.0.0.1:{port}")
-        gateway.write(fixed)
-        # The port was free when 0 was asked for; asking for it by number is another address.
-        self.assertIn(gateway.post("/reload").status, (200, 422))
-        gateway.write(fixed.replace("name: web", "name: front"))
-        answer = gateway.post("/reload")
-        self.assertEqual(answer.status, 200, answer.body)
-        self.assertEqual(self.word(gateway), "one")
+        with Load(gateway.addresses["web"], ["/word"], 4, 200.0, reconnect_every=3) as load:
+            for name, address in (
+                ("web", f"127.0.0.1:{port}"),  # As it was, but by its number.
+                ("front", f"127.0.0.1:{port}"),
+                ("front", f"0.0.0.0:{port}"),
+                ("web", f"127.0.0.1:{port}"),
+            ):
+                gateway.write(at(name, address))
+                answer = gateway.post("/reload")
+                self.assertEqual(answer.status, 200, answer.body)
+                self.assertEqual(self.word(gateway), name)
+                listener = gateway.json("/listeners")["listeners"][0]
+                self.assertEqual((listener["name"], listener["address"]), (name, address))
+                seen = load.total
+                wait_until(lambda: load.total > seen + 20, "more requests")
+        self.assertEqual(load.failures, [])
+        self.assertEqual(load.refused, [0] * 4)
 
     def test_requests_under_way_on_a_removed_listener_are_answered(self):
         begun, go_on = threading.Event(), threading.Event()
