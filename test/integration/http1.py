@@ -15,8 +15,6 @@ import time
 
 from gatehouse import PATIENCE, GatewayTest, wait_until
 
-ALIVE = "gatehouse_listener_connections_active"
-
 
 class Closed(Exception):
     """The other end closed where a message should have begun or gone on."""
