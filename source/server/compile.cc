@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "source/server/redact.h"
+
 namespace gatehouse::server {
 namespace {
 
@@ -43,7 +45,6 @@ LoadRequest RequestFor(const ConfigSource& source, std::string text, const Serve
   LoadRequest request;
   request.name = source.name;
   request.text = std::move(text);
-  request.environment = config::ProcessEnvironment();
   request.catalog = context.catalog;
   request.metrics = context.metrics;
   request.epoch = epoch;
@@ -74,9 +75,11 @@ Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_
     out.unchanged = true;
     return out;
   }
-  const std::unique_ptr<LoadedConfig> loaded =
-      LoadConfig(RequestFor(source, std::move(text), served, epoch, context));
-  out.config.diagnostics = std::make_shared<config::Diagnostics>(std::move(loaded->diagnostics));
+  WatchedEnvironment environment;
+  LoadRequest request = RequestFor(source, std::move(text), served, epoch, context);
+  request.environment = environment.Lookup();
+  const std::unique_ptr<LoadedConfig> loaded = LoadConfig(request);
+  out.config.diagnostics = Redact(loaded->diagnostics, environment.values(), OtherFiles::kShown);
   out.config.snapshot = std::move(loaded->snapshot);
   out.config.runtime = std::move(loaded->runtime);
   out.config.admin = std::move(loaded->admin);
@@ -93,9 +96,11 @@ std::shared_ptr<const config::Diagnostics> Check(std::string text,
   ConfigSource source;
   source.name = "<request>";
   LoadRequest request = RequestFor(source, std::move(text), nullptr, 1, context);
+  WatchedEnvironment environment;
+  request.environment = environment.Lookup();
   request.activate = false;
   request.want_effective = false;
-  return std::make_shared<config::Diagnostics>(std::move(LoadConfig(request)->diagnostics));
+  return Redact(LoadConfig(request)->diagnostics, environment.values(), OtherFiles::kHidden);
 }
 
 }  // namespace gatehouse::server

@@ -24,8 +24,9 @@ struct ServedConfig {
   RuntimeSettings runtime;
   AdminSettings admin;
   std::shared_ptr<const std::string> effective;
-  std::string hash;                                        // Of its text.
-  std::shared_ptr<const config::Diagnostics> diagnostics;  // Warnings; never null.
+  std::string hash;  // Of its text.
+  // Warnings; without values of environment variables. Never null.
+  std::shared_ptr<const config::Diagnostics> diagnostics;
   // Keys whose value takes effect with the next start only.
   std::vector<std::string> restart_required;
 };
@@ -50,7 +51,8 @@ struct Compiled {
 Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_t epoch,
                  CompileContext& context);
 
-// What is wrong with `text`. Touches nothing.
+// What is wrong with `text`, which anybody who may ask the admin endpoint may have sent: it does
+// not tell what environment variables hold, nor what other files say. Touches nothing.
 std::shared_ptr<const config::Diagnostics> Check(std::string text,
                                                  const pipeline::Catalog& catalog);
 

@@ -152,6 +152,18 @@ class AdminTest(GatewayTest):
         self.assertNotIn("other", gateway.get("/metrics").body)
         self.assertEqual(gateway.json("/config/status")["epoch"], 1)
 
+    def test_validate_tells_no_secrets(self):
+        gateway = self.gateway(config(), environment={"SECRET": "hunter2"}).start()
+        text = config().replace("workers: 2", 'workers: "${SECRET}"').replace(
+            "filters:\n", "filters:\n  deny: {type: ip_access, deny_file: /etc/passwd}\n"
+        )
+        answer = gateway.post("/config/validate", body=text)
+        self.assertEqual(answer.status, 422)
+        self.assertIn("runtime.workers", answer.body)
+        self.assertIn("/etc/passwd", answer.body)
+        self.assertNotIn("hunter2", answer.body)
+        self.assertNotIn("root:", answer.body)
+
     def test_tokens(self):
         gateway = self.gateway(
             config(tokens=', tokens: {read: ["${READ}"], write: ["${WRITE}", "${NONE:-}"]}'),
