@@ -102,7 +102,6 @@ class Stream final : public http::RequestEvents,
   void StartHandler();
   void RunHandler();
   void DropHandlerReply();
-  const route::Arm& ChooseArm(const route::Forward& forward);
   void Rewrite(const route::Forward& forward);
   void ReleaseRequestWindow();
   // The response's way out.

@@ -90,7 +90,7 @@ void Stream::RequestTrailersPassed(http::Headers& trailers) {
 }
 
 void Stream::StartForward(const route::Forward& forward) {
-  const route::Arm& arm = ChooseArm(forward);
+  const route::Arm& arm = forward.ArmAt(worker_.Random() % forward.total_weight);
   upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster]);
   info_.cluster = pool.cluster().name();
   if (!pool.BeginRequest()) {
@@ -105,20 +105,6 @@ void Stream::StartForward(const route::Forward& forward) {
   if (!ended_) {
     ArmDeadline();
   }
-}
-
-const route::Arm& Stream::ChooseArm(const route::Forward& forward) {
-  if (forward.arms.size() == 1) {
-    return forward.arms.front();
-  }
-  uint64_t drawn = worker_.Random() % forward.total_weight;
-  for (const route::Arm& arm : forward.arms) {
-    if (drawn < arm.weight) {
-      return arm;
-    }
-    drawn -= arm.weight;
-  }
-  return forward.arms.back();
 }
 
 void Stream::Rewrite(const route::Forward& forward) {
