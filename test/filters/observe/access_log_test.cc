@@ -28,12 +28,14 @@ std::string Contents(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// Whether `path` exists and holds `text` in time.
 bool SoonHolds(const std::string& path, const std::string& text) {
   const MonotonicTime deadline = MonotonicNow() + std::chrono::seconds(20);
-  while (Contents(path) != text && MonotonicNow() < deadline) {
+  const auto holds = [&] { return std::filesystem::exists(path) && Contents(path) == text; };
+  while (!holds() && MonotonicNow() < deadline) {
     std::this_thread::yield();
   }
-  return Contents(path) == text;
+  return holds();
 }
 
 void OneRequest(FilterHarness& h, std::string_view target = "/") {
@@ -123,9 +125,6 @@ TEST(AccessLogTest, ReopenFilesFollowsARename) {
   std::filesystem::rename(path, path + ".1");
   h.definition().ReopenFiles();
   ASSERT_TRUE(SoonHolds(path, ""));
-  while (!std::filesystem::exists(path)) {
-    std::this_thread::yield();
-  }
   OneRequest(h, "/b");
   EXPECT_TRUE(SoonHolds(path, "/b\n"));
   EXPECT_EQ(Contents(path + ".1"), "/a\n");
