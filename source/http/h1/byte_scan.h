@@ -48,6 +48,14 @@ inline uint32_t ControlMask(const char* p) {
   return Mask(_mm_andnot_si128(Equal(bytes, '\t'), controls));
 }
 
+// One bit for each of the 64 bytes at `p`, set for those that are `c`.
+inline uint64_t EqualBitmap(const char* p, char c) {
+  return static_cast<uint64_t>(Mask(Equal(Load(p), c))) |
+         static_cast<uint64_t>(Mask(Equal(Load(p + 16), c))) << 16 |
+         static_cast<uint64_t>(Mask(Equal(Load(p + 32), c))) << 32 |
+         static_cast<uint64_t>(Mask(Equal(Load(p + 48), c))) << 48;
+}
+
 inline uint32_t AlphanumericOrDashMask(const char* p) {
   const __m128i bytes = Load(p);
   const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));

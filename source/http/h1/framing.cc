@@ -101,6 +101,19 @@ Fault ReadFraming(ResponseHead& head, Method method) {
   return {};
 }
 
+FramingField FramingOf(const ResponseHead& head, const RequestHead& request, bool end) {
+  if (head.framing == Framing::kLength && head.status >= 200 && head.status != 204) {
+    return {Framing::kLength, head.content_length};
+  }
+  if (!MayHaveContent(request.method, head.status)) {
+    return {};
+  }
+  if (end) {
+    return {Framing::kLength, 0};
+  }
+  return {request.minor_version == 0 ? Framing::kUntilClose : Framing::kChunked, 0};
+}
+
 bool MayHaveContent(Method method, uint16_t status) {
   return method != Method::kHead && status >= 200 && status != 204 && status != 304;
 }

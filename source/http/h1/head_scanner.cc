@@ -21,11 +21,7 @@ constexpr size_t kBlock = 4 * sse2::kVector;
 // The LF that ends the section, among the kBlock bytes from `at` on: the second of two LFs that are
 // two bytes apart, which hardly anything else is.
 size_t FindEndInBlock(std::string_view input, size_t at) {
-  uint64_t lf = 0;
-  for (size_t i = 0; i < kBlock; i += sse2::kVector) {
-    const __m128i bytes = sse2::Load(input.data() + at + i);
-    lf |= static_cast<uint64_t>(sse2::Mask(sse2::Equal(bytes, '\n'))) << i;
-  }
+  const uint64_t lf = sse2::EqualBitmap(input.data() + at, '\n');
   for (uint64_t ends = lf & (lf << 2); ends != 0; ends &= ends - 1) {
     const size_t end = at + std::countr_zero(ends);
     if (EndsSection(input, end)) {

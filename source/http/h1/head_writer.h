@@ -11,14 +11,9 @@
 #include <cstdint>
 
 #include "source/http/codec.h"
+#include "source/http/h1/framing.h"
 
 namespace gatehouse::http {
-
-// The framing field to write: Content-Length for kLength, Transfer-Encoding for kChunked.
-struct FramingField {
-  Framing framing = Framing::kNone;
-  uint64_t content_length = 0;
-};
 
 // kWebSocket: "Connection: Upgrade" and "Upgrade: websocket".
 enum class ConnectionField : uint8_t { kNone, kClose, kKeepAlive, kWebSocket };

@@ -184,6 +184,13 @@ Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, Reques
   return SetExpectation(head);
 }
 
+Fault TooLargeFault(std::string_view bytes, const CodecLimits& limits) {
+  if (bytes.substr(0, limits.max_header_bytes).find('\r') == std::string_view::npos) {
+    return {ErrorCode::kTargetTooLong, "the request line is too long"};
+  }
+  return {ErrorCode::kHeadersTooLarge, "the head is too large"};
+}
+
 void FillFromRequestLine(std::string_view bytes, RequestHead& head) {
   constexpr size_t kMaxBytes = 8192;  // Enough for a log line.
   const size_t line_end = bytes.substr(0, kMaxBytes).find('\r');

@@ -23,6 +23,10 @@ Fault ParseRequestLine(std::string_view line, RequestLine& out);
 // it to head's arena. On a fault `head` holds what was read before it.
 Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, RequestHead& head);
 
+// How a head that exceeds max_header_bytes, as `bytes` do, is refused: for its request line if that
+// alone does, else for its fields.
+Fault TooLargeFault(std::string_view bytes, const CodecLimits& limits);
+
 // What can be told of a request that is refused before its head is whole, for its log line: method
 // and target, when `bytes` begin with a sound request line.
 void FillFromRequestLine(std::string_view bytes, RequestHead& head);

@@ -51,10 +51,10 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   size_t ReadHead(std::string_view input);
   size_t SkipEmptyLine(std::string_view input);
   size_t WaitForHead(std::string_view input, size_t scanned);
-  Fault TooLarge(std::string_view input) const;
   void BeginStream();
   void TakeRequest(std::string_view bytes);
   void RefuseRequest(std::string_view bytes, const Fault& fault);
+  void Refuse(const Fault& fault);
   size_t ReadBody(std::string_view input);
   size_t ReadTunnel(std::string_view input);
   void BeginTunnel(const ResponseHead& head);
@@ -75,7 +75,6 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   void Reset(ErrorCode code) override;
   void Consume(size_t bytes) override;
   void CloseAfterResponse() override { close_ = true; }
-  FramingField FramingToWrite(const ResponseHead& head, bool end) const;
 
   ServerCodec::Events& events_;
   ByteSink& sink_;
@@ -142,7 +141,7 @@ size_t H1ServerCodec::ReadHead(std::string_view input) {
     return input.size();
   }
   if (scan.at > limits_.max_header_bytes) {
-    RefuseRequest(input, TooLarge(input));
+    RefuseRequest(input, TooLargeFault(input, limits_));
     return input.size();
   }
   TakeRequest(input.substr(0, scan.at));
@@ -168,7 +167,7 @@ size_t H1ServerCodec::WaitForHead(std::string_view input, size_t scanned) {
   scanned_ = static_cast<uint32_t>(scanned);
   Fault fault;
   if (input.size() > limits_.max_header_bytes) {
-    fault = TooLarge(input);
+    fault = TooLargeFault(input, limits_);
   } else if (!line_checked_) {
     const size_t line_end = input.find("\r\n");
     line_checked_ = line_end != std::string_view::npos;
@@ -180,13 +179,6 @@ size_t H1ServerCodec::WaitForHead(std::string_view input, size_t scanned) {
   }
   RefuseRequest(input, fault);
   return input.size();
-}
-
-Fault H1ServerCodec::TooLarge(std::string_view input) const {
-  const bool in_request_line =
-      input.substr(0, limits_.max_header_bytes).find('\r') == std::string_view::npos;
-  return in_request_line ? Fault{ErrorCode::kTargetTooLong, "the request line is too long"}
-                         : Fault{ErrorCode::kHeadersTooLarge, "the head is too large"};
 }
 
 void H1ServerCodec::BeginStream() {
@@ -212,10 +204,7 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
     fault = {ErrorCode::kMalformedRequest, "too many connection options"};
   }
   if (fault) {
-    input_ = Input::kStopped;
-    close_ = true;
-    silent_ = true;
-    stream_->OnRefused(*head_, fault.ToError(ErrorSource::kDownstream));
+    Refuse(fault);
     return;
   }
   // RFC 9112 section 9.3. A client that asks for WebSocket may go on in it without waiting for an
@@ -237,6 +226,11 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
 void H1ServerCodec::RefuseRequest(std::string_view bytes, const Fault& fault) {
   BeginStream();
   FillFromRequestLine(bytes, *head_);
+  Refuse(fault);
+}
+
+// The owner may still answer; nothing more is read.
+void H1ServerCodec::Refuse(const Fault& fault) {
   input_ = Input::kStopped;
   close_ = true;
   silent_ = true;
@@ -395,20 +389,6 @@ void H1ServerCodec::SendInformational(const ResponseHead& head) {
   WriteResponseHead(head, {}, ConnectionField::kNone, sink_);
 }
 
-// What the head says of the content (RFC 9112 section 6.3 and RFC 9110 section 8.6).
-FramingField H1ServerCodec::FramingToWrite(const ResponseHead& head, bool end) const {
-  if (head.framing == Framing::kLength && head.status >= 200 && head.status != 204) {
-    return {Framing::kLength, head.content_length};
-  }
-  if (!MayHaveContent(head_->method, head.status)) {
-    return {};
-  }
-  if (end) {
-    return {Framing::kLength, 0};
-  }
-  return {head_->minor_version == 0 ? Framing::kUntilClose : Framing::kChunked, 0};
-}
-
 void H1ServerCodec::SendHeaders(const ResponseHead& head, bool end) {
   if (stream_ == nullptr || output_ != Output::kNothing) {
     return;
@@ -418,7 +398,7 @@ void H1ServerCodec::SendHeaders(const ResponseHead& head, bool end) {
     return;
   }
   output_ = Output::kBody;
-  const FramingField framing = FramingToWrite(head, end);
+  const FramingField framing = FramingOf(head, *head_, end);
   close_ = close_ || input_ != Input::kWhole || IsLastRequest() ||
            framing.framing == Framing::kUntilClose;
   const ConnectionField connection = close_                      ? ConnectionField::kClose

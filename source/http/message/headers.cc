@@ -15,33 +15,6 @@ constexpr uint32_t kFirstCapacity = 16;
 
 static_assert(std::is_trivially_copyable_v<Field>);
 
-bool Headers::AddLine(Known known, std::string_view name, std::string_view value,
-                      uint32_t line_bytes) {
-  if (size_ == capacity_) [[unlikely]] {
-    if (size_ >= kMaxFields) {
-      return false;
-    }
-    Grow();
-  }
-  // Member by member: a temporary would be read back before its stores have settled.
-  Field& field = fields_[size_];
-  field.name = name;
-  field.value = value;
-  field.known = known;
-  field.line_bytes = line_bytes;
-  field.next_same = 0;
-  ++size_;
-  ++live_;
-  if (known != Known::kNone) {
-    uint16_t* link = &first_[static_cast<size_t>(known)];
-    while (*link != 0) {
-      link = &fields_[*link - 1].next_same;
-    }
-    *link = static_cast<uint16_t>(size_);
-  }
-  return true;
-}
-
 const Field* Headers::Find(std::string_view name) const {
   const Known known = LookUpName(name);
   if (known != Known::kNone) {
@@ -111,7 +84,10 @@ void Headers::Clear() {
   first_.fill(0);
 }
 
-void Headers::Grow() {
+bool Headers::Grow() {
+  if (size_ >= kMaxFields) {
+    return false;
+  }
   const uint32_t capacity = capacity_ == 0 ? kFirstCapacity : capacity_ * 2;
   auto* fields = static_cast<Field*>(arena_->Allocate(capacity * sizeof(Field)));
   if (size_ != 0) {
@@ -119,6 +95,7 @@ void Headers::Grow() {
   }
   fields_ = fields;
   capacity_ = capacity;
+  return true;
 }
 
 void Headers::RemoveAt(Field& field) {

@@ -39,7 +39,24 @@ class Headers {
     return AddLine(LookUpName(name), name, value, 0);
   }
   // The parser's way in: `line_bytes` as in Field.
-  bool AddLine(Known known, std::string_view name, std::string_view value, uint32_t line_bytes);
+  bool AddLine(Known known, std::string_view name, std::string_view value, uint32_t line_bytes) {
+    if (size_ == capacity_ && !Grow()) [[unlikely]] {
+      return false;
+    }
+    // Member by member: a temporary would be read back before its stores have settled.
+    Field& field = fields_[size_];
+    field.name = name;
+    field.value = value;
+    field.known = known;
+    field.line_bytes = line_bytes;
+    field.next_same = 0;
+    ++size_;
+    ++live_;
+    if (known != Known::kNone) {
+      Link(known);
+    }
+    return true;
+  }
 
   // The first field with that name, or null.
   const Field* Find(Known known) const {
@@ -81,7 +98,16 @@ class Headers {
   void Clear();
 
  private:
-  void Grow();
+  // Makes room; false at the limit.
+  bool Grow();
+  // Appends the last field to the list of its name.
+  void Link(Known known) {
+    uint16_t* link = &first_[static_cast<size_t>(known)];
+    while (*link != 0) {
+      link = &fields_[*link - 1].next_same;
+    }
+    *link = static_cast<uint16_t>(size_);
+  }
   void RemoveAt(Field& field);
 
   Arena* arena_;
