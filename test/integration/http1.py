@@ -353,9 +353,10 @@ def _answers(address):
 
 
 def pss_bytes(pid):
-    """Memory of the process, shared pages by their share."""
+    """Memory of the process without files: their pages are shared, so that a neighbour that runs
+    the same binary, or ends, would show."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return int(re.search(r"^Pss: +(\d+) kB", file.read(), re.MULTILINE).group(1)) * 1024
+        return int(re.search(r"^Pss_Anon: +(\d+) kB", file.read(), re.MULTILINE).group(1)) * 1024
 
 
 def config(endpoints, listener="", cluster="", route="", top="", workers=1, filters=""):
