@@ -40,13 +40,17 @@ Result<void> ReadUrl(std::string_view url, Arena& arena, http::RequestHead& head
   const size_t mark = url.find("://");
   const std::string scheme = Lowercase(url.substr(0, mark == url.npos ? 0 : mark));
   if (scheme != "http" && scheme != "https") {
-    const std::string meant = mark == url.npos ? ", as in http://" + std::string(url) : "";
+    const bool bare = mark == url.npos && !url.empty();
+    const std::string meant = bare ? ", as in http://" + std::string(url) : "";
     return NotUnderstood("a URL begins with http://, https:// or /" + meant);
   }
   head.scheme = scheme == "https" ? "https" : "http";
   const std::string_view rest = url.substr(mark + 3);
   const size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   head.authority = rest.substr(0, end);
+  if (head.authority.empty()) {
+    return NotUnderstood("the URL has no host");
+  }
   SetTarget(rest.substr(end), arena, head);
   return {};
 }

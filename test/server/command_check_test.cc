@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// validate, config, route and version, by what they print and return.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "source/server/commands.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr char kValid[] = R"(listeners:
+  - {name: web, address: 127.0.0.1:8080}
+clusters:
+  users: {endpoints: [10.0.0.1:9000]}
+routes:
+  - {name: users, match: {path_prefix: /users}, cluster: users}
+)";
+
+class CommandCheck : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& text) {
+    const std::string path = testing::TempDir() + "command_check_test.yaml";
+    std::ofstream(path) << text;
+    return path;
+  }
+  template <typename Command>
+  int Run(Command command) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int code = command();
+    std::fflush(stdout);
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return code;
+  }
+  int Validate(const std::string& text, bool strict = false) {
+    const std::string path = Write(text);
+    return Run([&] { return ValidateCommand({path, strict}); });
+  }
+  bool ErrHas(const std::string& what) const { return err_.find(what) != err_.npos; }
+  bool OutHas(const std::string& what) const { return out_.find(what) != out_.npos; }
+
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CommandCheck, ValidateOfAValidFile) {
+  EXPECT_EQ(Validate(kValid), 0);
+  EXPECT_TRUE(ErrHas("command_check_test.yaml: ok (1 listener, 1 cluster, 1 route)\n")) << err_;
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(CommandCheck, ValidateOfAWrongOne) {
+  EXPECT_EQ(Validate(std::string(kValid) + "rotes: []\nrutnime: {}\n"), 1);
+  EXPECT_TRUE(ErrHas(":7:1: rotes: unknown key\n")) << err_;
+  EXPECT_TRUE(ErrHas(":8:1: rutnime: unknown key (did you mean \"runtime\"?)\n")) << err_;
+  EXPECT_TRUE(ErrHas("command_check_test.yaml: 2 errors\n")) << err_;
+}
+
+TEST_F(CommandCheck, WarningsFailOnlyWhenStrict) {
+  const std::string text = std::string(kValid) + "filters: {access_log: {path: stdout}}\n";
+  EXPECT_EQ(Validate(text), 0);
+  EXPECT_TRUE(ErrHas("ok, 1 warning (1 listener")) << err_;
+  EXPECT_EQ(Validate(text, /*strict=*/true), 1);
+  EXPECT_TRUE(ErrHas(": 1 warning, and --strict allows none\n")) << err_;
+}
+
+TEST_F(CommandCheck, FilesThatCantBeRead) {
+  const std::string missing = testing::TempDir() + "there/is/none.yaml";
+  EXPECT_EQ(Run([&] { return ValidateCommand({missing, false}); }), 1);
+  EXPECT_TRUE(ErrHas("gatehouse: can't read")) << err_;
+  EXPECT_EQ(Run([&] { return ConfigCommand(missing, true); }), 1);
+  EXPECT_EQ(Run([&] { return RouteCommand({missing, "GET", "/", {}, "", "", false}); }), 1);
+}
+
+TEST_F(CommandCheck, Config) {
+  const std::string path = Write(kValid);
+  EXPECT_EQ(Run([&] { return ConfigCommand(path, true); }), 0);
+  EXPECT_TRUE(OutHas("max_header_bytes: 64KiB")) << out_;
+  EXPECT_EQ(Run([&] { return ConfigCommand(path, false); }), 1);
+  EXPECT_TRUE(ErrHas("--effective")) << err_;
+  const std::string wrong = Write("listeners: []\n");
+  EXPECT_EQ(Run([&] { return ConfigCommand(wrong, true); }), 1);
+  EXPECT_TRUE(ErrHas("needs at least one listener")) << err_;
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(CommandCheck, Route) {
+  const std::string path = Write(kValid);
+  const auto route = [&](const std::string& url, bool json) {
+    return Run([&] { return RouteCommand({path, "GET", url, {}, "", "", json}); });
+  };
+  EXPECT_EQ(route("http://x.example/users/7", false), 0);
+  EXPECT_TRUE(OutHas("  cluster   users (1 endpoint)\n")) << out_;
+  EXPECT_EQ(route("http://x.example/users/7", true), 0);
+  EXPECT_TRUE(OutHas("\"cluster\": \"users\"")) << out_;
+  EXPECT_EQ(route("http://x.example/nothing", false), 1);
+  EXPECT_TRUE(OutHas("404: no route matches")) << out_;
+  EXPECT_EQ(route("nonsense", false), 1);
+  EXPECT_TRUE(ErrHas("a URL begins with http://")) << err_;
+}
+
+TEST_F(CommandCheck, Version) {
+  EXPECT_EQ(Run([] { return VersionCommand(); }), 0);
+  EXPECT_EQ(out_, "gatehouse " + std::string(kVersion) + "\n");
+}
+
+}  // namespace
+}  // namespace gatehouse::server

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/server/route_explain.h"
+
+#include <gtest/gtest.h>
+
+#include "test/server/loading.h"
+
+namespace gatehouse::server {
+namespace {
+
+constexpr char kConfig[] = R"(listeners:
+  - {name: web, address: 127.0.0.1:8080, filters: [log], trusted_proxies: [10.0.0.0/8]}
+  - {name: internal, address: 127.0.0.1:8081, path: {encoded_slash: keep}}
+filters:
+  log: {type: access_log, path: stdout}
+  max_body: {max_bytes: 1KiB}
+clusters:
+  users:
+    endpoints:
+      - {address: 10.0.0.1:9000, labels: {version: v1}}
+      - {address: 10.0.0.2:9000, labels: {version: v2}}
+  names: {endpoints: [users.internal:80]}
+routes:
+  - name: canary
+    match: {host: api.example.com, path_prefix: /users, headers: {x-release: canary}}
+    cluster: users
+    labels: {version: v2}
+  - name: users
+    match: {host: api.example.com, path_prefix: /users}
+    split: [{cluster: users, labels: {version: v1}, weight: 90}, {cluster: users, weight: 10}]
+    rewrite: {strip_prefix: /users, host: users.internal}
+    filters: [max_body]
+  - {name: nobody, match: {path: /nobody}, cluster: users, labels: {version: v9}}
+  - {name: names, match: {path: /names}, cluster: names}
+  - {name: moved, match: {path: /old}, redirect: {path: /new, status: 308}}
+  - {name: secure, match: {path: /secure}, redirect: {scheme: https}}
+  - {name: ping, match: {path: /ping}, respond: {status: 200, body: pong}}
+  - {name: office, match: {path: /office, client_ip: [192.0.2.0/24]}, respond: {status: 204}}
+  - {name: inside, match: {path_prefix: /in, listeners: [internal]}, respond: {status: 200}}
+)";
+
+// A question about `url` in which only some parts are given.
+admin::RouteQuestion About(std::string url, std::vector<std::string> headers = {},
+                           std::string client_ip = "", std::string listener = "") {
+  return {"GET", std::move(url), std::move(headers), std::move(client_ip), std::move(listener)};
+}
+
+class RouteExplain : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    loaded_ = loading_.Load(kConfig);
+    ASSERT_NE(loaded_->snapshot, nullptr) << loaded_->diagnostics.ToText();
+  }
+  nlohmann::ordered_json Ask(const admin::RouteQuestion& question) {
+    auto answer = ExplainRequest(*loaded_->snapshot, question, "f.yaml");
+    EXPECT_TRUE(answer.has_value()) << answer.error().message;
+    return answer.value_or(nlohmann::ordered_json::object());
+  }
+  nlohmann::ordered_json Ask(const std::string& url, std::vector<std::string> headers = {}) {
+    return Ask(About(url, std::move(headers)));
+  }
+  std::string Refusal(const admin::RouteQuestion& question) {
+    const auto answer = ExplainRequest(*loaded_->snapshot, question, "f.yaml");
+    return answer ? "understood" : answer.error().message;
+  }
+
+  Loading loading_;
+  std::unique_ptr<LoadedConfig> loaded_;
+};
+
+TEST_F(RouteExplain, NamesListenerRouteFiltersAndCluster) {
+  const auto answer = Ask("http://api.example.com/users/7", {"x-release: canary"});
+  EXPECT_EQ(answer["listener"]["name"], "web");
+  EXPECT_EQ(answer["route"]["name"], "canary");
+  EXPECT_EQ(answer["route"]["at"], "f.yaml:14:5");
+  ASSERT_EQ(answer["filters"].size(), 1u);
+  EXPECT_EQ(answer["filters"][0]["name"], "log");
+  EXPECT_EQ(answer["filters"][0]["type"], "access_log");
+  const auto& arm = answer["forward"]["arms"][0];
+  EXPECT_EQ(arm["cluster"], "users");
+  EXPECT_EQ(arm["labels"]["version"], "v2");
+  EXPECT_EQ(arm["endpoints"], 1);
+  EXPECT_EQ(arm["of"], 2);
+  EXPECT_EQ(answer["forward"]["path"], "/users/7");
+  EXPECT_TRUE(answer["near_misses"].empty());
+}
+
+TEST_F(RouteExplain, TellsWhatCameNearAndWhatIsRewritten) {
+  const auto answer = Ask("http://API.example.com.:80/users/7?a=b");
+  EXPECT_EQ(answer["request"]["host"], "api.example.com");
+  EXPECT_EQ(answer["route"]["name"], "users");
+  EXPECT_EQ(answer["forward"]["path"], "/7");
+  EXPECT_EQ(answer["forward"]["host"], "users.internal");
+  EXPECT_EQ(answer["forward"]["arms"][0]["percent"], 90.0);
+  ASSERT_FALSE(answer["near_misses"].empty());
+  EXPECT_EQ(answer["near_misses"][0]["route"], "canary");
+  EXPECT_NE(answer["near_misses"][0]["why"].get<std::string>().find("x-release is absent"),
+            std::string::npos);
+}
+
+TEST_F(RouteExplain, AsTextForPeople) {
+  EXPECT_EQ(ExplanationText(Ask("http://api.example.com/users/7?a=b")),
+            R"(GET http://api.example.com/users/7?a=b from 127.0.0.1
+  listener  web (127.0.0.1:8080)
+  route     users (f.yaml:18:5)
+  filters   log (access_log), max_body
+  cluster   90% users with version=v1 (1 of 2 endpoints)
+            10% users (2 endpoints)
+  path      /7, rewritten
+  host      users.internal
+declared before it, and came near:
+  canary (f.yaml:14:5): header x-release is absent, wanted "canary"
+)");
+}
+
+TEST_F(RouteExplain, RedirectsAndAnswers) {
+  EXPECT_EQ(Ask("http://x.example/old?a=b")["redirect"]["location"], "/new?a=b");
+  EXPECT_EQ(Ask("http://x.example/secure")["redirect"]["location"], "https://x.example/secure");
+  EXPECT_EQ(Ask("http://x.example/ping")["respond"]["bytes"], 4);
+  EXPECT_EQ(Ask("/secure")["refused"]["status"], 400);
+}
+
+TEST_F(RouteExplain, NoRoute) {
+  const auto answer = Ask("http://x.example/nothing");
+  EXPECT_TRUE(answer["route"].is_null());
+  EXPECT_EQ(answer["refused"]["status"], 404);
+  EXPECT_EQ(answer["filters"].size(), 1u);
+  EXPECT_NE(ExplanationText(answer).find("answer    404: no route matches"), std::string::npos);
+}
+
+TEST_F(RouteExplain, PathsAreNormalisedAsOnTheWay) {
+  const auto answer = Ask("http://api.example.com/a/..//%75sers/7");
+  EXPECT_EQ(answer["route"]["name"], "users");
+  EXPECT_EQ(answer["request"]["path"], "/users/7");
+  EXPECT_EQ(Ask("http://api.example.com/users/a%2fb")["refused"]["status"], 400);
+  EXPECT_EQ(Ask("http://x.example:8081/in/a%2fb")["route"]["name"], "inside");
+}
+
+TEST_F(RouteExplain, ListenersByPortAndByName) {
+  EXPECT_EQ(Ask("http://x.example:8081/in")["listener"]["name"], "internal");
+  EXPECT_TRUE(Ask("http://x.example:8080/in")["route"].is_null());
+  EXPECT_EQ(Ask(About("/in", {}, "", "internal"))["route"]["name"], "inside");
+  const auto other = Ask("http://x.example:9999/in");
+  EXPECT_EQ(other["listener"]["name"], "web");
+  EXPECT_NE(other["notes"].dump().find("no listener has port 9999"), std::string::npos);
+}
+
+TEST_F(RouteExplain, TheClientIsWhomATrustedProxyNames) {
+  admin::RouteQuestion question = About("/office", {"X-Forwarded-For: 192.0.2.7"});
+  EXPECT_TRUE(Ask(question)["route"].is_null());
+  question.client_ip = "10.1.2.3";
+  EXPECT_EQ(Ask(question)["route"]["name"], "office");
+  EXPECT_EQ(Ask(question)["request"]["client_ip"], "192.0.2.7");
+}
+
+TEST_F(RouteExplain, SaysWhenNoEndpointCanTakeIt) {
+  EXPECT_NE(Ask("/nobody")["notes"].dump().find("carries the labels: answered with 503"),
+            std::string::npos);
+  EXPECT_NE(Ask("/names")["notes"].dump().find("not resolved here"), std::string::npos);
+}
+
+TEST_F(RouteExplain, TheHostLineWins) {
+  EXPECT_EQ(Ask("http://127.0.0.1:8080/users", {"Host: api.example.com"})["route"]["name"],
+            "users");
+  EXPECT_EQ(Ask("/users", {"host:api.example.com"})["route"]["name"], "users");
+}
+
+TEST_F(RouteExplain, WhatCannotBeUnderstood) {
+  EXPECT_EQ(Refusal(About("api.example.com/users")),
+            "a URL begins with http://, https:// or /, as in http://api.example.com/users");
+  EXPECT_EQ(Refusal(About("ftp://a/")), "a URL begins with http://, https:// or /");
+  EXPECT_EQ(Refusal(About("")), "a URL begins with http://, https:// or /");
+  EXPECT_EQ(Refusal(About("http://a b/")),
+            "a URL has no spaces, control characters or non-ASCII letters: percent-encode them");
+  EXPECT_EQ(Refusal(About("http://me@host/")), "\"me@host\" is not a host");
+  EXPECT_EQ(Refusal(About("http:///a")), "the URL has no host");
+  EXPECT_EQ(Refusal(About("/", {"no colon"})), "a header is 'name: value', got 'no colon'");
+  EXPECT_EQ(Refusal(About("/", {}, "me")), "\"me\" is not an IP address");
+  EXPECT_EQ(Refusal(About("/", {}, "", "wbe")), "there is no listener \"wbe\"");
+  EXPECT_EQ(Refusal({"A B", "/", {}, "", ""}), "the method is not one word");
+}
+
+TEST_F(RouteExplain, JsonOfBytesThatAreNotUtf8) {
+  const auto answer = Ask("http://api.example.com/users", {"x-release: \xff"});
+  EXPECT_NE(ExplanationJson(answer).find("\"users\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gatehouse::server
