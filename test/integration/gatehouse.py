@@ -228,8 +228,14 @@ class GatewayTest(unittest.TestCase):
     def _show(self, gateway):
         result = self._outcome.result
         failed = any(test is self for test, _ in result.failures + result.errors)
-        if failed and gateway.process is not None:
-            print(f"---- {self.id()}\n{gateway.stderr()[-4000:]}")
+        if gateway.process is None:
+            return
+        log = gateway.stderr()
+        if failed:
+            print(f"---- {self.id()}\n{log[-4000:]}")
+        found = re.search(r"(?s)(WARNING|ERROR): \w+Sanitizer.*|runtime error: .*", log)
+        if found:
+            raise AssertionError(found.group()[:8000])
 
 
 class Upstream:
