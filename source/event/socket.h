@@ -57,6 +57,10 @@ class Socket final : private Ready, private Flushable, private Deadline {
   // The peer will send nothing more (its FIN may still be behind unread bytes).
   bool peer_closed() const { return peer_closed_; }
 
+  // Whether the connection was reset, which a socket that nobody reads does not tell: then error()
+  // is set. Costs a system call.
+  bool LookForReset();
+
   // At most `size` bytes of input. A read that comes back short has drained the socket: no second
   // one is needed to learn it.
   ReadResult Read(char* into, size_t size);

@@ -162,6 +162,12 @@ void Attempt::OnReset(const Error& error) {
   Fail(error);
 }
 
+void Attempt::CountTimeout() {
+  if (pool_ != nullptr) {
+    pool_->CountResponseTimeout();
+  }
+}
+
 void Attempt::Fail(const Error& error) {
   Cancel();
   owner_.OnUpstreamFailed(error);

@@ -47,6 +47,8 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void Consume(size_t bytes);
   // Ends it, if it has not ended; the owner is told nothing more.
   void Cancel();
+  // The response did not come in time: counted for the cluster.
+  void CountTimeout();
 
   // Drops what refers to the stream that was. REQUIRES: cancelled or ended.
   void Forget() { endpoint_.reset(); }

@@ -72,6 +72,9 @@ void DownstreamConnection::OnSocketEvent() {
     Abort(ClientGone(std::strerror(socket_.error())));
   } else if (state_ == State::kLingering) {
     DiscardInput();
+  } else if (!codec_->wants_input() && socket_.LookForReset()) {
+    // Nobody reads while an answer is awaited: the endpoint would work for a client that has gone.
+    Abort(ClientGone(std::strerror(socket_.error())));
   } else {
     Pump();
   }
@@ -164,8 +167,8 @@ Arena& DownstreamConnection::StreamArena(http::RequestEvents& stream) {
 void DownstreamConnection::OnStreamDone(http::RequestEvents& stream) {
   static_cast<Stream&>(stream).End(true);
   idle_since_ = worker_.loop.now();
-  if (!armed() || head_watched_) {
-    head_watched_ = false;
+  head_watched_ = false;
+  if (!draining_ || !armed()) {
     worker_.loop.deadlines().ArmAfter(*this, settings_->idle_timeout);
   }
 }

@@ -207,12 +207,18 @@ void Stream::OnData(std::string_view data, bool end) {
                   terminal_ == Terminal::kHandler)) {
     ReleaseRequestWindow();
   }
+  if (!ended_) {
+    ArmDeadline();  // Whose turn it is may have changed, and with it what is due first.
+  }
 }
 
 void Stream::OnTrailers(http::Headers& trailers) {
   request_whole_ = true;
   if (terminal_ != Terminal::kDiscard) {
     request_pass_.PassTrailers(trailers);
+  }
+  if (!ended_) {
+    ArmDeadline();
   }
 }
 
@@ -242,6 +248,7 @@ void Stream::OnUpstreamCredit() {
   request_activity_ = worker_.loop.now();
   if (!request_pass_.paused()) {
     ReleaseRequestWindow();
+    ArmDeadline();
   }
 }
 
@@ -260,6 +267,9 @@ void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
   tunnel_ = head.status == 101;
   StartResponse(head, end);
+  if (!ended_) {
+    ArmDeadline();  // `idle` may be shorter than what was left of `response_headers`.
+  }
 }
 
 void Stream::StartResponse(http::ResponseHead& head, bool end) {
@@ -377,8 +387,11 @@ MonotonicTime Stream::NextDeadline() const {
   }
   if (terminal_ == Terminal::kForward) {
     const route::RouteTimeouts& timeouts = route_->timeouts;
-    if (!response_started_) {
+    if (!response_started_ && request_whole_) {
       at(std::max(upstream_started_, request_activity_), timeouts.response_headers);
+    } else if (!response_started_) {
+      // As long as the client has yet to send, nobody owes an answer: but content must be taken.
+      at(request_activity_, request_unconsumed_ > 0 ? timeouts.idle : Duration(0));
     } else {
       at(std::max(request_activity_, response_activity_),
          tunnel_ ? plan_->settings->tunnel_idle_timeout : timeouts.idle);
@@ -406,9 +419,13 @@ void Stream::OnDeadline() {
     ArmDeadline();
     return;
   }
-  worker_.metrics.Add(plan_->metrics.timeouts);
   const bool client_slow = !request_whole_ && request_unconsumed_ == 0 &&
                            request_activity_ + plan_->settings->request_body_idle_timeout <= now;
+  if (client_slow || response_unconsumed_ > 0) {
+    worker_.metrics.Add(plan_->metrics.timeouts);
+  } else if (!tunnel_) {
+    attempt_.CountTimeout();
+  }
   if (client_slow) {
     Abort(ErrorCode::kRequestTimeout, "the content stopped arriving");
     return;
