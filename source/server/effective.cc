@@ -161,6 +161,7 @@ class Printer {
     AppendMap("clusters", section("clusters"),
               [&](std::string_view, Tree& one) { AddClusterDefaults(one, defaults_); });
     AppendList("routes", section("routes"), [&](Tree& one) { AddRouteDefaults(one, defaults_); });
+    out_.shrink_to_fit();  // It may be kept, and growing doubled it.
     return std::move(out_);
   }
 
@@ -198,5 +199,11 @@ class Printer {
 }  // namespace
 
 std::string EffectiveConfig(const Value& root) { return Printer().Print(root); }
+
+std::string EffectiveConfig(std::string_view text, const config::Environment& environment) {
+  config::Diagnostics diagnostics;
+  const auto document = config::Document::Parse("", text, environment, diagnostics);
+  return diagnostics.ok() ? EffectiveConfig(document->RootValue()) : std::string();
+}
 
 }  // namespace gatehouse::server

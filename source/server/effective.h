@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "source/config/document.h"
 #include "source/config/object.h"
 
 namespace gatehouse::server {
@@ -15,5 +17,7 @@ namespace gatehouse::server {
 // Redacted as "***": tokens of admin, values under secret-like keys (token, password, secret, key,
 // authorization) that came from environment variables, and passwords in URLs.
 std::string EffectiveConfig(const config::Value& root);
+// The same of the text, for who keeps that instead. Takes as long as parsing it; any thread.
+std::string EffectiveConfig(std::string_view text, const config::Environment& environment);
 
 }  // namespace gatehouse::server

@@ -200,6 +200,12 @@ routes: [{respond: {}}]
   EXPECT_TRUE(Contains(text, "tokens: {write: [], read: []}")) << text;
 }
 
+TEST(Effective, OfTheTextIsTheSame) {
+  Loading loading;
+  const auto nothing = [](std::string_view) { return std::optional<std::string>(); };
+  EXPECT_EQ(EffectiveConfig(kEverything, nothing), Effective(loading, kEverything));
+}
+
 TEST(Effective, IsNotMadeOfAConfigurationWithMistakes) {
   Loading loading;
   EXPECT_EQ(loading.Load("listeners: []\n")->effective, "");
