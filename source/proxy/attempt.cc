@@ -28,14 +28,16 @@ void Attempt::Begin(upstream::ClusterPool& pool, const upstream::LabelSet& label
 
 void Attempt::TryNext(const Error& why_not) {
   const std::span<const uint32_t> tried(tried_.data(), tried_count_);
-  endpoint_ = tried_count_ < kMaxTried ? pool_->Pick(*labels_, tried) : nullptr;
-  if (endpoint_ == nullptr) {
+  std::shared_ptr<const upstream::Endpoint> next =
+      tried_count_ < kMaxTried ? pool_->Pick(*labels_, tried) : nullptr;
+  if (next == nullptr) {
     if (why_not.code == ErrorCode::kNoEndpoint) {
       pool_->CountNoEndpoint();
     }
     Fail(why_not);
     return;
   }
+  endpoint_ = std::move(next);  // The last one stays: the log names it.
   tried_[tried_count_++] = endpoint_->slot;
   Ask(false);
 }

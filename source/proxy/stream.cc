@@ -265,6 +265,7 @@ void Stream::OnUpstreamInformational(http::ResponseHead& head) {
 
 void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
+  TellAttempt();
   tunnel_ = head.status == 101;
   StartResponse(head, end);
   if (!ended_) {
@@ -352,7 +353,18 @@ void Stream::OnReset(const Error& error) {
   (void)ReplyError(error.code, error.message);
 }
 
-void Stream::OnUpstreamFailed(const Error& error) { Fail(error); }
+void Stream::OnUpstreamFailed(const Error& error) {
+  TellAttempt();
+  Fail(error);
+}
+
+// Response filters may ask where the answer came from.
+void Stream::TellAttempt() {
+  info_.attempts = attempt_.attempts();
+  if (attempt_.endpoint() != nullptr) {
+    info_.endpoint = attempt_.endpoint()->name;
+  }
+}
 
 void Stream::Fail(const Error& error) { Abort(error.code, error.message); }
 
@@ -445,12 +457,9 @@ void Stream::End(bool complete) {
   sender_ = nullptr;
   info_.complete = complete;
   info_.duration = worker_.loop.now() - info_.started;
-  info_.attempts = attempt_.attempts();
+  TellAttempt();
   if (upstream_started_ != MonotonicTime{}) {
     info_.upstream_duration = worker_.loop.now() - upstream_started_;
-  }
-  if (attempt_.endpoint() != nullptr) {
-    info_.endpoint = attempt_.endpoint()->name;
   }
   attempt_.Cancel();
   DropHandlerReply();

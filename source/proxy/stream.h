@@ -112,6 +112,7 @@ class Stream final : public http::RequestEvents,
   void ResponseDataPassed(std::string_view chunk, bool end);
   void ResponseTrailersPassed(http::Headers& trailers);
   void ReleaseResponseWindow();
+  void TellAttempt();
   void Abort(ErrorCode code, std::string_view detail);
   void Fail(const Error& error);
   void CountResponse();

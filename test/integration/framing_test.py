@@ -214,7 +214,8 @@ class PipeliningTest(Http1Test):
         wire.send(
             "POST /1 HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
             "GET /2 HTTP/1.1\r\nhost: a\r\n\r\n",
-            "POST /3 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nxyz\r\n0\r\n\r\n",
+            "POST /3 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
+            "3\r\nxyz\r\n0\r\n\r\n",
             "HEAD /4 HTTP/1.1\r\nhost: a\r\n\r\n",
             "GET /5 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
             "GET /never HTTP/1.1\r\nhost: a\r\n\r\n",

@@ -213,7 +213,7 @@ class WebSocketTest(Http1Test):
         self.assertGreaterEqual(watch.seconds, 0.35)
         self.assertLess(watch.seconds, 10)
         wait_until(lambda: upstream.active == 0, "the upstream connection is closed")
-        self.assertEqual(self.listener_metric(gateway, "connections_active"), 0)
+        self.assert_none(gateway, "listener_connections_active")
 
     def test_routes_timeouts_are_not_those_of_a_tunnel(self):
         wire = self.opened(

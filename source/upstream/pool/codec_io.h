@@ -33,7 +33,7 @@ class CodecIo {
   // (kMore: queue the connection and call again). The codec may close the socket meanwhile.
   ReadOutcome Pump(Codec& codec) {
     if (!held_.empty() && codec.wants_input() && socket_.open()) {
-      held_.Consume(codec.OnInput(held_.view()));
+      OfferHeld(codec);
     }
     for (int reads = 0; socket_.open() && socket_.readable() && codec.wants_input(); ++reads) {
       if (reads == kReadsPerTurn) {
@@ -54,7 +54,9 @@ class CodecIo {
     return ReadOutcome::kDrained;
   }
 
-  bool holds_input() const { return !held_.empty(); }
+  // Whether bytes wait for the codec. Not those it is looking at: what it makes of them, and whether
+  // some are left over, is its to say.
+  bool holds_input() const { return !offering_ && !held_.empty(); }
   void Discard() { held_.Release(); }
   // Bytes received so far.
   uint64_t bytes() const { return bytes_; }
@@ -67,14 +69,22 @@ class CodecIo {
       held_.Append(bytes.substr(codec.OnInput(bytes)));
     } else {
       held_.Append(bytes);
-      held_.Consume(codec.OnInput(held_.view()));
+      OfferHeld(codec);
     }
+  }
+
+  void OfferHeld(Codec& codec) {
+    offering_ = true;
+    const size_t used = codec.OnInput(held_.view());
+    offering_ = false;
+    held_.Consume(used);
   }
 
   const IoContext& io_;
   event::Socket& socket_;
   Buffer held_;
   uint64_t bytes_ = 0;
+  bool offering_ = false;
 };
 
 }  // namespace gatehouse::upstream
