@@ -251,13 +251,13 @@ class BackpressureTest(Http1Test):
         for _ in range(2000):
             self.assertEqual(len(wire.response().body), len(body))
 
+    @unittest.skipUnless(LONG, "takes long: LONG=1")
     def test_1_gib_to_a_slow_client(self):
-        if LONG:
-            self.response(1024 * MIB, MIB, 20, streams=1, to_the_end=True)
+        self.response(1024 * MIB, MIB, 20, streams=1, to_the_end=True)
 
+    @unittest.skipUnless(LONG, "takes long: LONG=1")
     def test_1_gib_to_a_slow_endpoint(self):
-        if LONG:
-            self.request(1024 * MIB, MIB, 20, streams=1, to_the_end=True)
+        self.request(1024 * MIB, MIB, 20, streams=1, to_the_end=True)
 
 
 if __name__ == "__main__":
