@@ -80,9 +80,10 @@ class Buffer {
 
   // Removes `bytes` from the front; the memory goes back to the pool with the last one.
   void Consume(size_t bytes) {
-    begin_ += bytes;
-    if (begin_ == end_) {
+    if (bytes >= size()) {
       Release();
+    } else {
+      begin_ += bytes;
     }
   }
 

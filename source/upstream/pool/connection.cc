@@ -133,8 +133,8 @@ void Connection::OnStreamDone(http::ResponseEvents&, bool reusable) {
   if (lost_) {
     return;
   }
-  // Bytes that nobody asked for, or a FIN already seen: the next request would get them.
-  if (reusable && !input_.holds_input() && !socket_.peer_closed() && codec_->CanStart()) {
+  // With a FIN already seen, the next request would only meet a closed door.
+  if (reusable && !socket_.peer_closed() && codec_->CanStart()) {
     owner_.OnConnectionIdle(*this);
   } else {
     Lose(nullptr);
