@@ -194,7 +194,6 @@ function ask(i) {
 Promise.all([...Array(100).keys()].map(ask)).then(() => { console.log('all'); agent.destroy(); });
 """
 
-    @unittest.skipUnless(shutil.which("node"), "Node is not installed")
     def test_requests_at_once(self):
         upstream = self.scripted(answering(echo))
         gateway = self.start(upstream)
