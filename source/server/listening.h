@@ -25,8 +25,8 @@ namespace gatehouse::server {
 // The kernel's form of an address to listen on. "localhost" is 127.0.0.1; other names are refused.
 Result<event::SocketAddress> ListenAddress(const config::Address& address);
 
-// From now on the kernel ignores attempts to connect, while connections that are nearly made still
-// are. Unix sockets, which have no such moment, are left as they are.
+// From now on the kernel refuses attempts to connect, while connections that are nearly made still
+// are, and wait to be accepted. Unix sockets, which have no such moment, are left as they are.
 void RefuseNewConnections(const event::ListeningSockets& sockets);
 
 // How long a connection that the kernel has begun may take to be made.

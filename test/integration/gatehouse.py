@@ -383,8 +383,12 @@ class Load:
         due = time.monotonic()
         count = 0
         while not self.stopping.is_set():
-            if client.socket is None and not client.connect():
-                self.refused[index] += 1
+            try:
+                if client.socket is None and not client.connect():
+                    self.refused[index] += 1
+                    return
+            except OSError as error:
+                self.failures.append(("connect", repr(error)))
                 return
             path = self.paths[count % len(self.paths)]
             try:
