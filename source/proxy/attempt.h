@@ -51,7 +51,10 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void CountTimeout();
 
   // Drops what refers to the stream that was. REQUIRES: cancelled or ended.
-  void Forget() { endpoint_.reset(); }
+  void Forget() {
+    endpoint_.reset();
+    attempts_ = 0;
+  }
 
   bool active() const { return pool_ != nullptr; }
   const upstream::Endpoint* endpoint() const { return endpoint_.get(); }

@@ -134,6 +134,9 @@ void DownstreamConnection::OnReady() {
 }
 
 void DownstreamConnection::OnSocketDrained() {
+  if (state_ == State::kLingering) {
+    worker_.loop.deadlines().ArmAfter(*this, kLinger);  // From the last byte on.
+  }
   if (state_ != State::kOpen) {
     return;
   }
@@ -219,12 +222,30 @@ void DownstreamConnection::DiscardInput() {
 
 // ---- Time ----
 
-bool DownstreamConnection::idle() const { return !codec_->busy() && socket_.pending() == 0; }
+// Whether the client has taken nothing of what is pending for as long as it may be idle. Looked at
+// now and then; what it takes in between counts.
+bool DownstreamConnection::MakesNoProgress() {
+  const MonotonicTime now = worker_.loop.now();
+  if (socket_.pending() != last_pending_) {
+    last_pending_ = socket_.pending();
+    pending_since_ = now;
+    return false;
+  }
+  return now - pending_since_ >= settings_->idle_timeout;
+}
 
 void DownstreamConnection::OnDeadline() {
-  const MonotonicTime now = worker_.loop.now();
+  // A response that is out and not taken is not over, whatever else the deadline was for.
+  if (socket_.pending() > 0 && (state_ == State::kLingering || !codec_->busy())) {
+    if (MakesNoProgress()) {
+      Close(true);
+    } else {
+      worker_.loop.deadlines().ArmAfter(*this, kLinger);
+    }
+    return;
+  }
   if (state_ == State::kLingering) {
-    Close(socket_.pending() > 0);
+    Close(false);
     return;
   }
   if (codec_->reading_head() || (head_watched_ && requests_ == 0)) {
@@ -240,14 +261,14 @@ void DownstreamConnection::OnDeadline() {
     worker_.loop.deadlines().ArmAfter(*this, settings_->idle_timeout);
     return;
   }
-  const MonotonicTime due = draining_ ? now : idle_since_ + settings_->idle_timeout;
+  const MonotonicTime due = idle_since_ + settings_->idle_timeout;
   if (draining_ && (input_.holds_input() || socket_.readable())) {
     Pump();
     worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
-  } else if (draining_ && socket_.pending() == 0) {
+  } else if (draining_) {
     state_ = State::kLingering;
     Linger();
-  } else if (due > now) {
+  } else if (due > worker_.loop.now()) {
     worker_.loop.deadlines().Arm(*this, due);
   } else {
     Close(false);

@@ -79,7 +79,7 @@ class DownstreamConnection final : private event::Socket::Handler,
   void Linger();
   void DiscardInput();
   void Close(bool reset);
-  bool idle() const;
+  bool MakesNoProgress();
 
   struct Remembered {
     const void* definition = nullptr;
@@ -107,6 +107,8 @@ class DownstreamConnection final : private event::Socket::Handler,
   uint64_t requests_ = 0;
   uint64_t counted_bytes_ = 0;
   MonotonicTime idle_since_{};
+  size_t last_pending_ = 0;        // Output not taken when last looked at,
+  MonotonicTime pending_since_{};  // and since when it has been as much.
   std::string peer_text_;
   std::array<Remembered, 2> remembered_;
   uint8_t next_remembered_ = 0;

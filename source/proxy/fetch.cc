@@ -49,7 +49,7 @@ class FetchCall final : public pipeline::Pending,
           Fail(ErrorCode::kNoEndpoint, ErrorSource::kInternal, "no cluster " + request_.cluster));
       return;
     }
-    upstream::ClusterPool& pool = worker_.PoolFor(*at);
+    upstream::ClusterPool& pool = worker_.PoolFor(*at, *worker_.current);
     if (!pool.BeginRequest()) {
       Finish(Fail(ErrorCode::kOverloaded, ErrorSource::kUpstream,
                   "max_requests of " + request_.cluster + " reached"));

@@ -63,15 +63,18 @@ IpAddress ClientBehind(const ListenerSettings& settings, const IpAddress& peer,
                        const http::Headers& headers) {
   IpAddress client = peer;
   bool done = false;
-  // Lines in reverse: collect them first, there are few.
-  const http::Field* lines[16];
+  // The walk goes from the end, which trusted proxies wrote. Lines before the last few don't
+  // matter: whoever sends many of them must not push the true ones out of sight.
+  constexpr size_t kMaxLines = 16;
+  const http::Field* lines[kMaxLines];
   size_t count = 0;
-  for (const http::Field* field = headers.Find(Known::kXForwardedFor);
-       field != nullptr && count < std::size(lines); field = headers.Next(*field)) {
-    lines[count++] = field;
+  for (const http::Field* field = headers.Find(Known::kXForwardedFor); field != nullptr;
+       field = headers.Next(*field)) {
+    lines[count++ % kMaxLines] = field;
   }
-  while (count > 0 && !done) {
-    std::string_view rest = lines[--count]->value;
+  const size_t first = count > kMaxLines ? count - kMaxLines : 0;
+  while (count > first && !done) {
+    std::string_view rest = lines[--count % kMaxLines]->value;
     while (!rest.empty() && !done) {
       const size_t comma = rest.rfind(',');
       const std::string_view element =

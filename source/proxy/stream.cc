@@ -67,9 +67,7 @@ void Stream::OnHeaders(http::RequestHead& head, bool end) {
   }
   MatchRoute();
   TellForwarded();
-  if (!AnswerMaxForwards()) {
-    request_pass_.PassHead(head, end);
-  }
+  request_pass_.PassHead(head, end);
   if (!ended_ && !request_whole_) {
     ArmDeadline();
   }
@@ -90,7 +88,8 @@ void Stream::Describe(http::RequestHead& head) {
   info_.target = head.target;
   info_.path = head.path;
   info_.host = head.host;
-  info_.scheme = head.scheme.empty() ? "http" : head.scheme;
+  // The connection's, whatever an absolute target claims.
+  head.scheme = "http";
   info_.protocol = ProtocolName(head.minor_version);
   info_.listener = plan_->settings->name;
   info_.peer = info_.client = connection_->peer();
@@ -99,7 +98,10 @@ void Stream::Describe(http::RequestHead& head) {
   if (connection_->trusted()) {
     info_.client = ClientBehind(*plan_->settings, info_.peer, head.headers);
     info_.client_is_peer = info_.client == info_.peer;
+    const std::string_view proto = head.headers.Value(http::Known::kXForwardedProto);
+    head.scheme = EqualsIgnoreCase(proto, "https") ? "https" : head.scheme;
   }
+  info_.scheme = head.scheme;
 }
 
 bool Stream::NormaliseTarget() {

@@ -47,6 +47,9 @@ void Stream::RequestPassed() {
     StartHandler();
     return;
   }
+  if (AnswerMaxForwards()) {
+    return;
+  }
   if (route_ == nullptr) {
     (void)ReplyError(ErrorCode::kNoRoute, "no route matches");
     return;
@@ -91,7 +94,7 @@ void Stream::RequestTrailersPassed(http::Headers& trailers) {
 
 void Stream::StartForward(const route::Forward& forward) {
   const route::Arm& arm = forward.ArmAt(worker_.Random() % forward.total_weight);
-  upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster]);
+  upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster], *pinned_);
   info_.cluster = pool.cluster().name();
   if (!pool.BeginRequest()) {
     (void)ReplyError(ErrorCode::kOverloaded, "max_requests of the cluster reached");

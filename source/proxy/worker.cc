@@ -126,13 +126,18 @@ void Worker::Parts::RemoveConnection(DownstreamConnection& connection) {
   CheckDrained();
 }
 
-upstream::ClusterPool& Worker::Parts::PoolFor(const std::shared_ptr<upstream::Cluster>& cluster) {
+upstream::ClusterPool& Worker::Parts::PoolFor(const std::shared_ptr<upstream::Cluster>& cluster,
+                                              const PinnedSnapshot& snapshot) {
   const uint32_t id = cluster->id();
   if (id >= pools.size()) {
     pools.resize(id + 1);
   }
   if (pools[id] == nullptr) {
     pools[id] = std::make_unique<upstream::ClusterPool>(io, cluster, Random());
+    const auto& kept = current->snapshot->clusters;
+    if (&snapshot != current && std::find(kept.begin(), kept.end(), cluster) == kept.end()) {
+      RetirePool(id);  // Only for who still holds the old configuration.
+    }
   }
   return *pools[id];
 }
@@ -146,9 +151,17 @@ void Worker::Parts::RetirePools(const Snapshot& next) {
   }
   for (size_t id = 0; id < pools.size(); ++id) {
     if (pools[id] != nullptr && !kept[id] && !pools[id]->retired()) {
-      pools[id]->Retire([this, id] { loop.DeleteLater(std::move(pools[id])); });
+      RetirePool(static_cast<uint32_t>(id));
     }
   }
+}
+
+void Worker::Parts::RetirePool(uint32_t id) {
+  pools[id]->Retire([this, id] {
+    if (pools[id] != nullptr && pools[id]->retired() && pools[id]->unused()) {
+      loop.DeleteLater(std::move(pools[id]));
+    }
+  });
 }
 
 void Worker::Parts::CheckDrained() {

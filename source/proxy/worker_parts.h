@@ -62,8 +62,11 @@ struct Worker::Parts final : private event::Flushable {
   void AddConnection(int fd, const event::SocketAddress& peer, uint32_t listener);
   void RemoveConnection(DownstreamConnection& connection);
 
-  upstream::ClusterPool& PoolFor(const std::shared_ptr<upstream::Cluster>& cluster);
+  // The pool of a cluster of `snapshot`, which may be an old one.
+  upstream::ClusterPool& PoolFor(const std::shared_ptr<upstream::Cluster>& cluster,
+                                 const PinnedSnapshot& snapshot);
   void RetirePools(const Snapshot& next);
+  void RetirePool(uint32_t id);
   void CheckDrained();
   uint64_t Random();
   // "Sun, 06 Nov 1994 08:49:37 GMT" of now (RFC 9110 section 5.6.7).

@@ -307,9 +307,8 @@ void ClusterPool::Retire(std::function<void()> gone) {
 }
 
 void ClusterPool::CheckGone() {
-  if (gone_ && open_ == 0 && pending_.empty() && active_requests_ == 0) {
-    std::function<void()> gone = std::exchange(gone_, nullptr);
-    io_.loop.Post(std::move(gone));
+  if (gone_ && unused()) {
+    io_.loop.Post(gone_);
   }
 }
 

@@ -63,10 +63,13 @@ class ClusterPool final : private Connection::Owner, private event::Deadline {
   // A request on `endpoint` begins or ends: what least_request counts.
   void AddLoad(const Endpoint& endpoint, int change);
 
-  // Closes idle connections; the others go when their stream ends. `gone` runs, from the loop, when
-  // none is left and nobody waits.
+  // Closes idle connections; the others go when their stream ends. `gone` runs, from the loop, each
+  // time nobody uses the pool any more. By then somebody may again, who still holds the
+  // configuration that named the cluster: ask unused().
   void Retire(std::function<void()> gone);
   bool retired() const { return retired_; }
+  // No connection, nobody who waits for one, no request.
+  bool unused() const { return open_ == 0 && pending_.empty() && active_requests_ == 0; }
 
  private:
   struct Slot {

@@ -54,8 +54,8 @@ class CodecIo {
     return ReadOutcome::kDrained;
   }
 
-  // Whether bytes wait for the codec. Not those it is looking at: what it makes of them, and whether
-  // some are left over, is its to say.
+  // Whether bytes wait for the codec. Not those it is looking at: what it makes of them, and
+  // whether some are left over, is its to say.
   bool holds_input() const { return !offering_ && !held_.empty(); }
   void Discard() { held_.Release(); }
   // Bytes received so far.
