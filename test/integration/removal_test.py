@@ -8,8 +8,8 @@ import unittest
 from gatehouse import wait_until
 from http1 import Http1Test, Wire, answering, ok
 
-CLIENTS = 16
-RELOADS = 24
+CLIENTS = 24
+RELOADS = 40
 
 
 def text(with_second, first, second, port):
@@ -42,7 +42,9 @@ class RemovalTest(Http1Test):
         port = held.getsockname()[1]
         held.close()
         texts = [text(b, first.address, second.address, port) for b in (True, False)]
-        gateway = self.start(text=texts[0])
+        # Freed memory is overwritten, so that what uses it still does not get away with it.
+        gateway = self.gateway(texts[0], environment={"MALLOC_PERTURB_": "165"}).start()
+        self.addCleanup(self._still_serves, gateway)
         done = threading.Event()
         answered, lost = [0] * CLIENTS, []
 
@@ -74,7 +76,7 @@ class RemovalTest(Http1Test):
                 self.assertEqual(gateway.post("/reload").status, 200)
                 if i % 2:
                     wait_until(lambda: sum(answered) > before, "requests are answered again")
-                done.wait(0.1)
+                done.wait(0.15)
         finally:
             done.set()
             for thread in threads:
