@@ -49,6 +49,14 @@ TEST_F(ForwardedTest, SeveralLinesAreOneList) {
   EXPECT_EQ(ClientOf("10.0.0.1"), "203.0.113.9");
 }
 
+TEST_F(ForwardedTest, ManyLinesDoNotHideTheLast) {
+  for (int i = 0; i < 40; ++i) {
+    head_.headers.Add("X-Forwarded-For", "8.8.8.8");
+  }
+  head_.headers.Add("X-Forwarded-For", "198.51.100.7");
+  EXPECT_EQ(ClientOf("10.0.0.1"), "198.51.100.7");
+}
+
 TEST_F(ForwardedTest, JunkEndsTheWalk) {
   head_.headers.Add("X-Forwarded-For", "203.0.113.9, junk, 10.1.1.1");
   EXPECT_EQ(ClientOf("10.0.0.1"), "10.1.1.1");
