@@ -24,6 +24,7 @@ struct ResolverSettings {
   // How long servers must say that a name does not exist, or has no addresses, before it loses the
   // addresses it had: a DNS server that restarts says so for a moment, too.
   Duration hold_vanished{std::chrono::seconds(30)};
+  friend bool operator==(const ResolverSettings&, const ResolverSettings&) = default;
 };
 
 class Resolver;
