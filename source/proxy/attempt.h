@@ -56,7 +56,6 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
     attempts_ = 0;
   }
 
-  bool active() const { return pool_ != nullptr; }
   const upstream::Endpoint* endpoint() const { return endpoint_.get(); }
   uint32_t attempts() const { return attempts_; }
 

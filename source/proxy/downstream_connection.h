@@ -37,7 +37,6 @@ class DownstreamConnection final : private event::Socket::Handler,
   std::string_view peer_text() const { return peer_text_; }
   // Whether the peer is one of the listener's trusted proxies: decided once.
   bool trusted() const { return trusted_; }
-  uint64_t requests() const { return requests_; }
 
   // No further requests: closes after the response under way, or when none has come for a moment
   // (what a client has sent already is on its way and deserves an answer).

@@ -387,67 +387,6 @@ void Stream::Abort(ErrorCode code, std::string_view detail) {
   End(false);
 }
 
-// ---- Time ----
-
-MonotonicTime Stream::NextDeadline() const {
-  MonotonicTime next = MonotonicTime::max();
-  const auto at = [&](MonotonicTime from, Duration timeout) {
-    if (timeout > Duration(0)) {
-      next = std::min(next, from + timeout);
-    }
-  };
-  if (!request_whole_ && request_unconsumed_ == 0) {
-    at(request_activity_, plan_->settings->request_body_idle_timeout);
-  }
-  if (terminal_ == Terminal::kForward) {
-    const route::RouteTimeouts& timeouts = route_->timeouts;
-    if (!response_started_ && request_whole_) {
-      at(std::max(upstream_started_, request_activity_), timeouts.response_headers);
-    } else if (!response_started_) {
-      // As long as the client has yet to send, nobody owes an answer: but content must be taken.
-      at(request_activity_, request_unconsumed_ > 0 ? timeouts.idle : Duration(0));
-    } else {
-      at(std::max(request_activity_, response_activity_),
-         tunnel_ ? plan_->settings->tunnel_idle_timeout : timeouts.idle);
-    }
-    if (!tunnel_) {
-      at(info_.started, timeouts.total);
-    }
-  }
-  return next;
-}
-
-void Stream::ArmDeadline() {
-  const MonotonicTime next = NextDeadline();
-  if (next != MonotonicTime::max()) {
-    worker_.loop.deadlines().Arm(*this, next);
-  }
-}
-
-void Stream::OnDeadline() {
-  const MonotonicTime now = worker_.loop.now();
-  if (ended_) {
-    return;
-  }
-  if (NextDeadline() > now) {
-    ArmDeadline();
-    return;
-  }
-  const bool client_slow = !request_whole_ && request_unconsumed_ == 0 &&
-                           request_activity_ + plan_->settings->request_body_idle_timeout <= now;
-  if (client_slow || response_unconsumed_ > 0) {
-    worker_.metrics.Add(plan_->metrics.timeouts);
-  } else if (!tunnel_) {
-    attempt_.CountTimeout();
-  }
-  if (client_slow) {
-    Abort(ErrorCode::kRequestTimeout, "the content stopped arriving");
-    return;
-  }
-  Abort(ErrorCode::kResponseTimeout,
-        response_started_ ? "the response stopped, or took too long" : "no response head in time");
-}
-
 // ---- Its end ----
 
 void Stream::End(bool complete) {

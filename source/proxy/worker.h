@@ -27,7 +27,6 @@ class WorkerListener;
 struct WorkerContext {
   event::Background* background = nullptr;  // Destroys old snapshots, runs filters' work.
   uint32_t workers = 1;
-  std::string via = "1.1 gatehouse";
 };
 
 // Everything on the worker's loop thread, unless said. Create before the loop runs.
