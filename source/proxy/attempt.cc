@@ -21,25 +21,27 @@ void Attempt::Begin(upstream::ClusterPool& pool, const upstream::LabelSet& label
   attempts_ = 0;
   head_end_ = upload_end_ = request_ended_ = end;
   response_ended_ = repeated_ = content_sent_ = false;
-  TryNext({ErrorCode::kNoEndpoint, ErrorSource::kUpstream,
-           "no endpoint of " + pool.cluster().name() +
-               (labels.empty() ? " is known" : " carries the labels")});
+  TryNext(nullptr);
 }
 
-void Attempt::TryNext(const Error& why_not) {
+void Attempt::TryNext(const Error* failed) {
   const std::span<const uint32_t> tried(tried_.data(), tried_count_);
   std::shared_ptr<const upstream::Endpoint> next =
       tried_count_ < kMaxTried ? pool_->Pick(*labels_, tried) : nullptr;
   if (next == nullptr) {
-    if (why_not.code == ErrorCode::kNoEndpoint) {
-      pool_->CountNoEndpoint();
-    }
-    Fail(why_not);
+    Fail(failed != nullptr ? *failed : NoEndpoint());
     return;
   }
   endpoint_ = std::move(next);  // The last one stays: the log names it.
   tried_[tried_count_++] = endpoint_->slot;
   Ask(false);
+}
+
+Error Attempt::NoEndpoint() const {
+  pool_->CountNoEndpoint();
+  return {ErrorCode::kNoEndpoint, ErrorSource::kUpstream,
+          "no endpoint of " + pool_->cluster().name() +
+              (labels_->empty() ? " is known" : " carries the labels")};
 }
 
 void Attempt::Ask(bool fresh) {
@@ -68,7 +70,7 @@ void Attempt::OnConnection(upstream::Connection& connection) {
 
 void Attempt::OnNoConnection(const Error& error) {
   if (PolicyFor(error.code).retry_elsewhere) {
-    TryNext(error);
+    TryNext(&error);
   } else {
     Fail(error);
   }

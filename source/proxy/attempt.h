@@ -71,7 +71,9 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void OnReset(const Error& error) override;
   void OnCredit() override;
 
-  void TryNext(const Error& why_not);
+  // `failed`: why the last endpoint could not be asked; null before the first.
+  void TryNext(const Error* failed);
+  Error NoEndpoint() const;
   void Ask(bool fresh);
   bool CanRepeat() const;
   void LeaveConnection();

@@ -5,29 +5,10 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import subprocess
 import unittest
 
-from gatehouse import wait_until
 from http1 import Http1Test, answering, by_target, config, echo, pattern
-
-
-def tool(name, package):
-    """Its path. These are dependencies of the tests (tools/install --test)."""
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if path is None:
-        raise AssertionError(f"{name} is missing: tools/install --test installs {package}")
-    return path
-
-
-def run(*command, **arguments):
-    done = subprocess.run(
-        command, capture_output=True, timeout=120, check=False, **arguments
-    )
-    if done.returncode != 0:
-        raise AssertionError(f"{command[0]}: {done.returncode}: {done.stderr[-2000:]}")
-    return done
+from programs import nginx, run, tool
 
 
 class CurlTest(Http1Test):
@@ -82,40 +63,12 @@ class CurlTest(Http1Test):
 class NginxTest(Http1Test):
     """nginx serves files behind the gateway."""
 
-    def nginx(self, directory):
-        os.makedirs(os.path.join(directory, "www"))
-        path = os.path.join(directory, "nginx.sock")
-        conf = os.path.join(directory, "nginx.conf")
-        with open(conf, "w", encoding="ascii") as file:
-            file.write(
-                f"""
-daemon off; pid {directory}/nginx.pid; error_log {directory}/nginx.log; worker_processes 1;
-events {{ worker_connections 512; }}
-http {{
-  access_log off; client_body_temp_path {directory}/b; proxy_temp_path {directory}/p;
-  fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
-  keepalive_requests 100000;
-  server {{
-    listen unix:{path};
-    root {directory}/www;
-    location = /count {{ return 200 "$connection $connection_requests\\n"; }}
-  }}
-}}
-"""
-            )
-        with open(os.path.join(directory, "out"), "wb") as out:
-            process = subprocess.Popen(
-                [tool("nginx", "nginx"), "-p", directory, "-c", conf], stdout=out, stderr=out
-            )
-        self.addCleanup(lambda: (process.terminate(), process.wait(30)))
-        wait_until(lambda: os.path.exists(path) or process.poll() is not None, "nginx listens")
-        self.assertIsNone(process.poll(), "nginx did not start")
-        return f"unix:{path}"
-
     def behind(self):
         gateway = self.gateway("")
         directory = gateway.path("n")
-        address = self.nginx(directory)
+        address = nginx(
+            self, directory, 'location = /count { return 200 "$connection $connection_requests\\n"; }'
+        )
         gateway.write(config([address]))
         os.chmod(gateway.directory, 0o755)  # nginx's worker is another user.
         return gateway.start(), os.path.join(directory, "www")
