@@ -34,9 +34,7 @@ int NoSuchFile() {
 extern "C" {
 
 int __real_access(const char* path, int mode);
-int __wrap_access(const char* path, int mode) {
-  return loading ? 0 : __real_access(path, mode);
-}
+int __wrap_access(const char* path, int mode) { return loading ? 0 : __real_access(path, mode); }
 
 int __real_connect(int fd, const sockaddr* address, socklen_t size);
 int __wrap_connect(int fd, const sockaddr* address, socklen_t size) {
