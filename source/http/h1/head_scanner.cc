@@ -70,7 +70,7 @@ HeadScan ScanHead(std::string_view input, size_t from) {
     if (bare || (left > 3 && p[2] == '\r')) {
       return {Outcome::kBadByte, at};
     }
-    if (left < 4) {
+    if (left < 3 || (left == 3 && p[2] == '\r')) {
       return {Outcome::kIncomplete, at};
     }
     p += 2;

@@ -57,6 +57,10 @@ TEST(HeadScannerTest, NoticesBadBytesBeforeTheHeadIsWhole) {
       ASSERT_EQ(Scan(text).outcome, Outcome::kBadByte) << filler;
     }
   }
+  // Right at the end of what has come: nothing more may come.
+  for (const std::string_view bad : {"\n"sv, "\r\n\n"sv, "\r\n\0"sv, "\r\r"sv}) {
+    EXPECT_EQ(Scan("X: a" + std::string(bad)).outcome, Outcome::kBadByte);
+  }
   EXPECT_EQ(Scan("X: a\tb \xe9\xff ~").outcome, Outcome::kIncomplete);
 }
 
