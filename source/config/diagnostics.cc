@@ -71,16 +71,8 @@ std::vector<Diagnostic> Diagnostics::Sorted() const {
 
 std::string Diagnostics::Line(const Diagnostic& diagnostic) const {
   std::string out;
-  const Position& at = diagnostic.position;
-  if (at.file < files_.size()) {
-    AppendPrintable(out, files_[at.file]);
-    if (at.line > 0) {
-      out.push_back(':');
-      AppendUint(out, at.line);
-      out.push_back(':');
-      AppendUint(out, at.column);
-    }
-    out.append(": ");
+  if (diagnostic.position.file < files_.size()) {
+    out.append(PlaceOf(diagnostic.position)).append(": ");
   }
   if (diagnostic.severity == Severity::kWarning) {
     out.append("warning: ");
@@ -94,6 +86,20 @@ std::string Diagnostics::Line(const Diagnostic& diagnostic) const {
     out.append(" (did you mean \"");
     AppendPrintable(out, diagnostic.suggestion);
     out.append("\"?)");
+  }
+  return out;
+}
+
+std::string Diagnostics::PlaceOf(Position at) const {
+  std::string out;
+  if (at.file < files_.size()) {
+    AppendPrintable(out, files_[at.file]);
+  }
+  if (at.line > 0) {
+    out.push_back(':');
+    AppendUint(out, at.line);
+    out.push_back(':');
+    AppendUint(out, at.column);
   }
   return out;
 }

@@ -52,6 +52,8 @@ class Diagnostics {
   // before the path. Control characters are escaped.
   std::string ToText() const;
   std::string Line(const Diagnostic& diagnostic) const;
+  // "gatehouse.yaml:5:11", for sentences that point elsewhere.
+  std::string PlaceOf(Position at) const;
 
  private:
   void Add(Diagnostic diagnostic);

@@ -214,6 +214,8 @@ class ParseRun {
     return root;
   }
 
+  uint64_t size() const { return builder_.size(); }
+
  private:
   bool Read() {
     try {
@@ -259,6 +261,7 @@ class ParseRun {
 struct Document::Nodes {
   TreeStorage storage;
   std::optional<Node> root;
+  uint64_t size = 0;
 };
 
 Document::Document() : nodes_(std::make_unique<Nodes>()) {}
@@ -289,13 +292,16 @@ std::unique_ptr<Document> Document::Parse(std::string name, std::string_view tex
   }
   ParseRun run(text, file, environment, limits, diagnostics, document->nodes_->storage);
   document->nodes_->root = run.Parse();
+  document->nodes_->size = run.size();
   return document;
 }
 
-Value Document::RootValue() const {
-  return {nodes_->root ? &*nodes_->root : nullptr, "", diagnostics_};
-}
+Value Document::RootValue() const { return {root(), "", diagnostics_}; }
 
 Object Document::Root() const { return RootValue().Map(); }
+
+const Node* Document::root() const { return nodes_->root ? &*nodes_->root : nullptr; }
+
+uint64_t Document::size() const { return nodes_->size; }
 
 }  // namespace gatehouse::config

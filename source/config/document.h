@@ -42,6 +42,10 @@ class Document {
   // The root mapping. An error when the root is something else.
   Object Root() const;
   Value RootValue() const;
+  // Null when there is none.
+  const Node* root() const;
+  // How many values there are, those that aliases stand for included.
+  uint64_t size() const;
 
  private:
   Document();
@@ -51,8 +55,14 @@ class Document {
 };
 
 // Reads a whole file, or standard input for "-". Errors name the path and the reason. A regular
-// file that changes while it is read is read again.
+// file that changes while it is read is read again; one that is too large is not read at all. A
+// pipe is waited for.
 Result<std::string> ReadSource(const std::string& path,
                                uint64_t max_bytes = DocumentLimits{}.max_bytes);
+
+// The same for what can be read again at any time, and never waits: pipes, sockets and terminals
+// are refused.
+Result<std::string> ReadFile(const std::string& path,
+                             uint64_t max_bytes = DocumentLimits{}.max_bytes);
 
 }  // namespace gatehouse::config

@@ -70,18 +70,37 @@ bool SameVersion(const struct stat& a, const struct stat& b) {
          same_time(a.st_mtim, b.st_mtim) && same_time(a.st_ctim, b.st_ctim);
 }
 
+// Whether to wait for what a pipe or a terminal has to say.
+enum class Waiting : uint8_t { kAllowed, kRefused };
+
+// Why what `mode` says it is can't be read; empty when it can.
+std::string Unreadable(mode_t mode, Waiting waiting) {
+  if (S_ISDIR(mode)) {
+    return "it is a directory";
+  }
+  if (waiting == Waiting::kRefused && S_ISFIFO(mode)) {
+    return "it is a pipe, which can't be read again";
+  }
+  return "";
+}
+
 // One attempt; `*changed` when the file did meanwhile, and the text is not to be used.
-Result<std::string> ReadOnce(const std::string& path, uint64_t max_bytes, bool* changed) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<std::string> ReadOnce(const std::string& path, uint64_t max_bytes, Waiting waiting,
+                             bool* changed) {
+  const int nonblocking = waiting == Waiting::kRefused ? O_NONBLOCK | O_NOCTTY : 0;
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | nonblocking));
   if (file.get() < 0) {
-    return CannotRead(path, Reason(errno));
+    return CannotRead(path, errno == ENXIO ? "it is a socket" : Reason(errno));
   }
   struct stat before{};
   if (fstat(file.get(), &before) != 0) {
     return CannotRead(path, Reason(errno));
   }
-  if (S_ISDIR(before.st_mode)) {
-    return CannotRead(path, "it is a directory");
+  if (const std::string why = Unreadable(before.st_mode, waiting); !why.empty()) {
+    return CannotRead(path, why);
+  }
+  if (S_ISREG(before.st_mode) && static_cast<uint64_t>(before.st_size) > max_bytes) {
+    return CannotRead(path, "larger than " + FormatSize(max_bytes));
   }
   Result<std::string> text = ReadAll(file.get(), path, max_bytes);
   if (!text || !S_ISREG(before.st_mode)) {
@@ -95,6 +114,22 @@ Result<std::string> ReadOnce(const std::string& path, uint64_t max_bytes, bool* 
   return text;
 }
 
+Result<std::string> ReadUntilItRests(const std::string& path, uint64_t max_bytes, Waiting waiting) {
+  constexpr int kAttempts = 5;
+  constexpr std::chrono::milliseconds kPause(10);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    if (attempt > 0) {
+      std::this_thread::sleep_for(kPause);
+    }
+    bool changed = false;
+    Result<std::string> text = ReadOnce(path, max_bytes, waiting, &changed);
+    if (!changed) {
+      return text;
+    }
+  }
+  return CannotRead(path, "it keeps changing");
+}
+
 }  // namespace
 
 Environment ProcessEnvironment() {
@@ -105,22 +140,12 @@ Environment ProcessEnvironment() {
 }
 
 Result<std::string> ReadSource(const std::string& path, uint64_t max_bytes) {
-  if (path == "-") {
-    return ReadAll(STDIN_FILENO, "standard input", max_bytes);
-  }
-  constexpr int kAttempts = 5;
-  constexpr std::chrono::milliseconds kPause(10);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (attempt > 0) {
-      std::this_thread::sleep_for(kPause);
-    }
-    bool changed = false;
-    Result<std::string> text = ReadOnce(path, max_bytes, &changed);
-    if (!changed) {
-      return text;
-    }
-  }
-  return CannotRead(path, "it keeps changing");
+  return path == "-" ? ReadAll(STDIN_FILENO, "standard input", max_bytes)
+                     : ReadUntilItRests(path, max_bytes, Waiting::kAllowed);
+}
+
+Result<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
+  return ReadUntilItRests(path, max_bytes, Waiting::kRefused);
 }
 
 }  // namespace gatehouse::config

@@ -63,6 +63,8 @@ class TreeBuilder {
 
   // The tree, once the last collection has ended.
   const std::optional<Node>& root() const { return root_; }
+  // How many values there are, aliases followed.
+  uint64_t size() const { return nodes_; }
 
  private:
   // What a node stands for with all aliases followed.

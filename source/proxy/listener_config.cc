@@ -163,7 +163,7 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
     const auto [first, is_new] = names.emplace(name, name_value.position());
     if (!is_new) {
       name_value.Error("the name \"" + name + "\" is taken by the listener at " +
-                       PlaceInWords(in.diagnostics(), first->second));
+                       in.diagnostics().PlaceOf(first->second));
     }
   }
   const Value address = in.Get("address", "IP:PORT, :PORT for every address, or unix:/PATH.");
@@ -200,7 +200,7 @@ void AddressBook::Claim(const Value& value, const config::Address& address,
       taken_.emplace(address.ToString(), Claimed{std::string(owner), value.position()});
   if (!is_new) {
     value.Error(address.ToString() + " is taken by " + first->second.owner + " at " +
-                PlaceInWords(diagnostics_, first->second.position));
+                diagnostics_.PlaceOf(first->second.position));
   }
 }
 
@@ -213,11 +213,6 @@ std::vector<LoadedListener> LoadListeners(const std::vector<Value>& section,
     out.push_back(LoadListener(value.Map(), addresses, names));
   }
   return out;
-}
-
-std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Position at) {
-  return diagnostics.files()[at.file] + ":" + std::to_string(at.line) + ":" +
-         std::to_string(at.column);
 }
 
 std::optional<config::Address> LoadListenAddress(const Value& value) {

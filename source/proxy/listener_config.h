@@ -41,9 +41,6 @@ class AddressBook {
 std::vector<LoadedListener> LoadListeners(const std::vector<config::Value>& section,
                                           AddressBook& addresses);
 
-// "gatehouse.yaml:5:11"
-std::string PlaceInWords(const config::Diagnostics& diagnostics, config::Position at);
-
 // An address to listen on; nothing is resolved, so it has no hostname. Nothing, and an error, for
 // anything else.
 std::optional<config::Address> LoadListenAddress(const config::Value& value);

@@ -48,6 +48,7 @@ struct Snapshot {
   std::shared_ptr<const route::RouteTable> routes;
   std::vector<RouteMetrics> route_metrics;        // By route index.
   std::vector<config::Position> route_positions;  // Where each route is declared.
+  std::vector<std::string> config_files;          // By Position::file.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;
   std::shared_ptr<pipeline::FilterTable> filters;
   // Instead of routes: answers every request. Outlives all streams. For admin.

@@ -27,7 +27,7 @@ std::string LoadBodyFile(const Value& value) {
     value.Error("is not a file");
     return {};
   }
-  Result<std::string> content = config::ReadSource(path, kMaxBodyBytes);
+  Result<std::string> content = config::ReadFile(path, kMaxBodyBytes);
   if (!content) {
     value.Error(content.error().message);
     return {};

@@ -108,16 +108,10 @@ class SectionLoader {
     }
     const auto [other, fresh] = names_.emplace(name, value.position());
     if (!fresh) {
-      value.Error("the name \"" + name + "\" is taken by the route at " + Place(other->second));
+      value.Error("the name \"" + name + "\" is taken by the route at " +
+                  diagnostics_->PlaceOf(other->second));
     }
     return name;
-  }
-
-  // "gatehouse.yaml:12:5"
-  std::string Place(const config::Position& at) const {
-    const std::vector<std::string>& files = diagnostics_->files();
-    return (at.file < files.size() ? files[at.file] : std::string()) + ":" +
-           std::to_string(at.line) + ":" + std::to_string(at.column);
   }
 
   void WarnOfUnreachedAndLoops() {
@@ -153,7 +147,7 @@ class SectionLoader {
     for (size_t i = 0; i < takers.size() && i < kMaxTakersNamed; ++i) {
       const LoadedRoute& taker = out_[takers[i]];
       out += out.empty() ? "" : ", ";
-      out += taker.route->name + " (" + Place(taker.position) + ")";
+      out += taker.route->name + " (" + diagnostics_->PlaceOf(taker.position) + ")";
     }
     if (takers.size() > kMaxTakersNamed) {
       out += " and " + std::to_string(takers.size() - kMaxTakersNamed) + " more";

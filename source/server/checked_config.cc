@@ -18,11 +18,13 @@ std::string Count(size_t count, const std::string& noun) {
 std::string SourceName(const std::string& path) { return path == "-" ? "<stdin>" : path; }
 
 CheckedConfig::CheckedConfig(const std::string& name, std::string text,
-                             const config::Environment& environment)
+                             const config::Environment& environment, const std::string& path)
     : name_(name), catalog_(BuiltinFilters()) {
   LoadRequest request;
   request.name = name;
   request.text = std::move(text);
+  request.path = path;
+  request.directory = config::DirectoryOf(path);
   request.environment = environment;
   request.catalog = &catalog_;
   request.activate = false;
@@ -58,7 +60,7 @@ Result<std::unique_ptr<CheckedConfig>> CheckFile(const std::string& path) {
     return tl::unexpected<Error>(std::move(text.error()));
   }
   return std::make_unique<CheckedConfig>(SourceName(path), *std::move(text),
-                                         config::ProcessEnvironment());
+                                         config::ProcessEnvironment(), path == "-" ? "" : path);
 }
 
 }  // namespace gatehouse::server

@@ -15,7 +15,9 @@ std::string SourceName(const std::string& path);
 // A text that was checked with this build's filters.
 class CheckedConfig {
  public:
-  CheckedConfig(const std::string& name, std::string text, const config::Environment& environment);
+  // `path` is where the text was read; empty when it came another way.
+  CheckedConfig(const std::string& name, std::string text, const config::Environment& environment,
+                const std::string& path = "");
 
   const LoadedConfig& operator*() const { return *loaded_; }
   const LoadedConfig* operator->() const { return loaded_.get(); }

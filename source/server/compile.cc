@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdio>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -11,15 +12,19 @@
 namespace gatehouse::server {
 namespace {
 
-// FNV-1a: tells texts apart, and means nothing else.
-std::string HashOf(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
+std::string Digits(uint64_t hash) {
   std::array<char, 17> digits{};
   std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
   return digits.data();
+}
+
+// Whether what is served includes the same text as it would now.
+bool IncludedUnchanged(const ServedConfig& served) {
+  if (served.included == nullptr) {
+    return true;
+  }
+  const std::optional<uint64_t> now = served.included->HashNow(served.text_hash);
+  return now && *now == served.included->Hash(served.text_hash);
 }
 
 // Whether the files that the filters in use were loaded from are still the same.
@@ -45,6 +50,8 @@ LoadRequest RequestFor(const ConfigSource& source, std::string text, const Serve
   LoadRequest request;
   request.name = source.name;
   request.text = std::move(text);
+  request.path = source.path;
+  request.directory = config::DirectoryOf(source.path);
   request.catalog = context.catalog;
   request.metrics = context.metrics;
   request.epoch = epoch;
@@ -55,39 +62,72 @@ LoadRequest RequestFor(const ConfigSource& source, std::string text, const Serve
   return request;
 }
 
-}  // namespace
+// The text, from its file or as it was given.
+Result<std::string> TextOf(const ConfigSource& source, const ServedConfig* served) {
+  if (source.path.empty()) {
+    return source.text;
+  }
+  // A pipe may be where the first configuration comes from; a reload does not wait for one.
+  return served == nullptr ? config::ReadSource(source.path) : config::ReadFile(source.path);
+}
 
-Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_t epoch,
-                 CompileContext& context) {
+void Take(LoadedConfig& loaded, const std::vector<std::string>& secrets, ServedConfig& out) {
+  out.diagnostics = Redact(loaded.diagnostics, secrets, OtherFiles::kShown);
+  out.snapshot = std::move(loaded.snapshot);
+  out.runtime = std::move(loaded.runtime);
+  out.admin = std::move(loaded.admin);
+  out.effective = std::make_shared<std::string>(std::move(loaded.effective));
+  out.included = std::move(loaded.included);
+  out.hash = Digits(out.included == nullptr ? out.text_hash : out.included->Hash(out.text_hash));
+}
+
+// One attempt; `*moved` when the files did meanwhile, so that it may be a mixture of two versions.
+Compiled CompileOnce(const ConfigSource& source, const ServedConfig* served, uint64_t epoch,
+                     CompileContext& context, bool* moved) {
   Compiled out;
   out.config.diagnostics = std::make_shared<config::Diagnostics>();
-  std::string text = source.text;
-  if (!source.path.empty()) {
-    Result<std::string> read = config::ReadSource(source.path);
-    if (!read) {
-      out.error = read.error().message;
-      return out;
-    }
-    text = std::move(*read);
+  const config::FileStamp before = config::FileStamp::Of(source.path);
+  Result<std::string> text = TextOf(source, served);
+  if (!text) {
+    out.error = text.error().message;
+    return out;
   }
-  out.config.hash = HashOf(text);
-  if (served != nullptr && served->hash == out.config.hash && SourcesUnchanged(*served->snapshot)) {
+  out.read = true;
+  out.config.text_hash = config::HashOf(*text);
+  if (served != nullptr && served->text_hash == out.config.text_hash &&
+      IncludedUnchanged(*served) && SourcesUnchanged(*served->snapshot)) {
     out.unchanged = true;
     return out;
   }
   WatchedEnvironment environment;
-  LoadRequest request = RequestFor(source, std::move(text), served, epoch, context);
+  LoadRequest request = RequestFor(source, *std::move(text), served, epoch, context);
   request.environment = environment.Lookup();
   const std::unique_ptr<LoadedConfig> loaded = LoadConfig(request);
-  out.config.diagnostics = Redact(loaded->diagnostics, environment.values(), OtherFiles::kShown);
-  out.config.snapshot = std::move(loaded->snapshot);
-  out.config.runtime = std::move(loaded->runtime);
-  out.config.admin = std::move(loaded->admin);
-  out.config.effective = std::make_shared<std::string>(std::move(loaded->effective));
+  Take(*loaded, environment.values(), out.config);
+  *moved = out.config.included != nullptr &&
+           (!out.config.included->Unchanged() || config::FileStamp::Of(source.path) != before);
   return out;
 }
 
-std::shared_ptr<const config::Diagnostics> Check(std::string text,
+}  // namespace
+
+Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_t epoch,
+                 CompileContext& context) {
+  constexpr int kAttempts = 5;
+  Compiled out;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    bool moved = false;
+    out = CompileOnce(source, served, epoch, context, &moved);
+    if (!moved) {
+      return out;
+    }
+  }
+  out.config.snapshot.reset();
+  out.error = "can't read \"" + source.path + "\": the files it includes keep changing";
+  return out;
+}
+
+std::shared_ptr<const config::Diagnostics> Check(std::string text, const std::string& directory,
                                                  const pipeline::Catalog& catalog) {
   observe::Metrics metrics;
   CompileContext context;
@@ -96,6 +136,7 @@ std::shared_ptr<const config::Diagnostics> Check(std::string text,
   ConfigSource source;
   source.name = "<request>";
   LoadRequest request = RequestFor(source, std::move(text), nullptr, 1, context);
+  request.directory = directory;
   WatchedEnvironment environment;
   request.environment = environment.Lookup();
   request.activate = false;

@@ -24,7 +24,10 @@ struct ServedConfig {
   RuntimeSettings runtime;
   AdminSettings admin;
   std::shared_ptr<const std::string> effective;
-  std::string hash;  // Of its text.
+  std::string hash;        // Of its text and what it includes.
+  uint64_t text_hash = 0;  // Of its own text.
+  // Null when nothing is included.
+  std::shared_ptr<const config::IncludedFiles> included;
   // Warnings; without values of environment variables. Never null.
   std::shared_ptr<const config::Diagnostics> diagnostics;
   // Keys whose value takes effect with the next start only.
@@ -43,6 +46,7 @@ struct CompileContext {
 struct Compiled {
   bool unchanged = false;  // The text and the files it names are what is served already.
   std::string error;       // Why the text could not be had; or empty.
+  bool read = false;       // Whether the text could be had, right or wrong.
   ServedConfig config;     // Its snapshot is null when something is wrong, or unchanged.
 };
 
@@ -53,7 +57,8 @@ Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_
 
 // What is wrong with `text`, which anybody who may ask the admin endpoint may have sent: it does
 // not tell what environment variables hold, nor what other files say. Touches nothing.
-std::shared_ptr<const config::Diagnostics> Check(std::string text,
+// What it includes is relative to `directory`.
+std::shared_ptr<const config::Diagnostics> Check(std::string text, const std::string& directory,
                                                  const pipeline::Catalog& catalog);
 
 }  // namespace gatehouse::server

@@ -139,7 +139,8 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
                    clusters, out.diagnostics, sections);
   CompileChains(sections);
   sections.filters->WarnUnused();
-  root.NotSupportedYet({"registry", "include"});
+  static_cast<void>(root.Get("include", "More files, merged with this one at the top level."));
+  root.NotSupportedYet({"registry"});
   return sections;
 }
 
@@ -148,7 +149,9 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
 std::unique_ptr<LoadedConfig> LoadConfig(const LoadRequest& request) {
   auto out = std::make_unique<LoadedConfig>();
   const auto document =
-      config::Document::Parse(request.name, request.text, request.environment, out->diagnostics);
+      config::Configuration::Parse({request.name, request.text, request.path, request.directory},
+                                   request.environment, out->diagnostics);
+  out->included = document->included();
   if (!document->RootValue().present()) {
     return out;
   }
@@ -164,6 +167,7 @@ std::unique_ptr<LoadedConfig> LoadConfig(const LoadRequest& request) {
     return out;
   }
   out->snapshot = BuildSnapshot(std::move(sections), request);
+  out->snapshot->config_files = out->diagnostics.files();
   if (request.want_effective) {
     out->effective = EffectiveConfig(document->RootValue());
   }

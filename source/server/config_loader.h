@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "source/config/configuration.h"
 #include "source/config/diagnostics.h"
 #include "source/config/document.h"
 #include "source/config/values.h"
@@ -44,11 +45,15 @@ struct LoadedConfig {
   RuntimeSettings runtime;
   AdminSettings admin;
   std::string effective;  // `config --effective`: YAML with defaults, secrets redacted.
+  // Also of a load with errors; null when nothing was to be included.
+  std::shared_ptr<const config::IncludedFiles> included;
 };
 
 struct LoadRequest {
   std::string name;  // "gatehouse.yaml", "<stdin>".
   std::string text;
+  std::string path;       // Where the text was read; empty when it came another way.
+  std::string directory;  // What `include` is relative to, with its slash; "": the working one.
   config::Environment environment;
   const pipeline::Catalog* catalog = nullptr;
   observe::Metrics* metrics = nullptr;

@@ -129,6 +129,9 @@ void Reloader::OnCompiled(Compiled compiled) {
     Finish(Failed(refused_));
     return;
   }
+  if (parts_.read && compiled.read) {
+    parts_.read(compiled.unchanged ? served_.included : compiled.config.included);
+  }
   if (compiled.unchanged) {
     Finish(Succeeded(admin::ReloadOutcome::kUnchanged));
     return;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class Reloader {
     observe::Metrics& metrics;
     observe::MetricTable& table;  // The control thread's.
     CompileContext& context;      // Used on the compiler's thread.
+    // Told what was included, after each attempt that could read the text. May be null.
+    std::function<void(std::shared_ptr<const config::IncludedFiles>)> read = {};
   };
 
   // `served` is what Apply() replaces; `apply` makes a configuration the served one, and then or

@@ -240,7 +240,9 @@ std::string Explainer::At(const route::Route& route) const {
     return config_name_;
   }
   const config::Position& at = snapshot_.route_positions[route.index];
-  return config_name_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  const std::string& file =
+      at.file < snapshot_.config_files.size() ? snapshot_.config_files[at.file] : config_name_;
+  return file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ Server::~Server() {
   // Whoever may call whom goes first: the outside world, then the workers, then what they were
   // served from, whose last files are written on the way.
   signals_.reset();
-  file_watch_.reset();
+  config_watch_.reset();
   admin_.reset();
   workers_.clear();
   compiler_.Stop(event::Background::Queued::kAbandon);
@@ -58,8 +58,8 @@ int Server::Run() {
 bool Server::Load() {
   if (!options_.source.path.empty()) {
     // Before the file is read, so that no change is missed.
-    file_watch_ = std::make_unique<event::FileWatch>(control_, options_.source.path,
-                                                     [this] { Reload("file", nullptr); });
+    config_watch_ = std::make_unique<ConfigWatch>(control_, options_.source.path,
+                                                  [this] { Reload("file", nullptr); });
   }
   compile_context_.catalog = &catalog_;
   compile_context_.metrics = &metrics_;
@@ -74,6 +74,9 @@ bool Server::Load() {
     return false;
   }
   served_ = std::move(compiled.config);
+  if (config_watch_ != nullptr) {
+    config_watch_->Follow(served_.included);
+  }
   running_ = served_.runtime;
   running_admin_ = served_.admin.listener.address;
   compile_context_.workers = WorkerCount(served_.runtime);
@@ -95,7 +98,8 @@ void Server::MakeParts() {
   resolver_ = upstream::Resolver::Create(control_, running_.dns);
   dns_ = std::make_unique<DnsUpdates>(control_, *resolver_);
   reload_ = std::make_unique<Reloader>(
-      Reloader::Parts{control_, compiler_, metrics_, control_table_, compile_context_},
+      Reloader::Parts{control_, compiler_, metrics_, control_table_, compile_context_,
+                      [this](auto included) { WatchIncluded(std::move(included)); }},
       options_.source, served_, [this](ServedConfig next, Reloader::Applied done) {
         Apply(std::move(next), std::move(done));
       });
@@ -141,9 +145,20 @@ void Server::OnServing() {
                        admin_ == nullptr ? "" : admin_->address(), workers_.size()});
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
-  if (file_watch_ != nullptr && !file_watch_->trouble().empty()) {
-    log::Warning("changes of the configuration file may go unseen",
-                 {{"reason", file_watch_->trouble()}});
+  WarnOfUnseenChanges();
+}
+
+void Server::WatchIncluded(std::shared_ptr<const config::IncludedFiles> included) {
+  if (config_watch_ != nullptr) {
+    config_watch_->Follow(std::move(included));
+    WarnOfUnseenChanges();
+  }
+}
+
+void Server::WarnOfUnseenChanges() const {
+  const std::string trouble = config_watch_ == nullptr ? "" : config_watch_->trouble();
+  if (!trouble.empty()) {
+    log::Warning("changes of the configuration file may go unseen", {{"reason", trouble}});
   }
 }
 

@@ -14,7 +14,6 @@
 
 #include "source/admin/server_view.h"
 #include "source/event/background.h"
-#include "source/event/file_watch.h"
 #include "source/event/loop.h"
 #include "source/event/signals.h"
 #include "source/observe/metrics.h"
@@ -22,6 +21,7 @@
 #include "source/proxy/worker.h"
 #include "source/server/admin_endpoint.h"
 #include "source/server/compile.h"
+#include "source/server/config_watch.h"
 #include "source/server/dns_updates.h"
 #include "source/server/drain.h"
 #include "source/server/listening.h"
@@ -63,6 +63,8 @@ class Server final : private admin::ServerView {
   bool BindAll(Listening::Sockets* fresh);
   void StartServing(const Listening::Sockets& fresh);
   void OnServing();
+  void WarnOfUnseenChanges() const;
+  void WatchIncluded(std::shared_ptr<const config::IncludedFiles> included);
 
   // Publishing: publish.cc.
   void Apply(ServedConfig next, Reloader::Applied done);
@@ -122,7 +124,7 @@ class Server final : private admin::ServerView {
   std::unique_ptr<AdminEndpoint> admin_;
   std::unique_ptr<Reloader> reload_;
   std::unique_ptr<Drainer> drain_;
-  std::unique_ptr<event::FileWatch> file_watch_;
+  std::unique_ptr<ConfigWatch> config_watch_;
   std::unique_ptr<event::Signals> signals_;
   bool serving_ = false;
   int terminations_ = 0;

@@ -58,7 +58,7 @@ void Server::Reload(std::string_view trigger,
 
 void Server::Validate(std::string text, std::function<void(const config::Diagnostics&)> done) {
   compiler_.Run([this, text = std::move(text), done = std::move(done)]() mutable {
-    auto diagnostics = Check(std::move(text), catalog_);
+    auto diagnostics = Check(std::move(text), config::DirectoryOf(options_.source.path), catalog_);
     control_.Post(
         [diagnostics = std::move(diagnostics), done = std::move(done)] { done(*diagnostics); });
   });

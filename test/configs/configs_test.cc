@@ -33,8 +33,9 @@ std::vector<std::string> Names() {
 
 class Example : public ::testing::TestWithParam<std::string> {
  protected:
+  std::string Path() const { return (Folder() / (GetParam() + ".yaml")).string(); }
   std::string Text() const {
-    const auto text = config::ReadSource((Folder() / (GetParam() + ".yaml")).string());
+    const auto text = config::ReadSource(Path());
     EXPECT_TRUE(text.has_value());
     return text.value_or("");
   }
@@ -43,12 +44,12 @@ class Example : public ::testing::TestWithParam<std::string> {
 std::optional<std::string> NoVariables(std::string_view) { return std::nullopt; }
 
 TEST_P(Example, IsValid) {
-  const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables);
+  const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables, Path());
   EXPECT_TRUE(config.valid(/*strict=*/true)) << config.Report();
 }
 
 TEST_P(Example, SoIsItsEffectiveForm) {
-  const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables);
+  const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables, Path());
   const CheckedConfig again("effective.yaml", config->effective, NoVariables);
   EXPECT_TRUE(again.valid(/*strict=*/true)) << again.Report() << config->effective;
   EXPECT_EQ(again->effective, config->effective);

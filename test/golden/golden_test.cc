@@ -19,9 +19,15 @@
 namespace gatehouse::server {
 namespace {
 
-std::filesystem::path Folder() {
-  const char* given = std::getenv("GOLDEN_DIR");
-  return given == nullptr ? "test/golden" : given;
+// The tests run in it: what is included is named relative to it.
+const std::filesystem::path& Folder() {
+  static const std::filesystem::path folder = [] {
+    const char* given = std::getenv("GOLDEN_DIR");
+    const auto out = std::filesystem::absolute(given == nullptr ? "test/golden" : given);
+    std::filesystem::current_path(out);
+    return out;
+  }();
+  return folder;
 }
 
 std::vector<std::string> Names() {
@@ -87,7 +93,7 @@ class Golden : public ::testing::TestWithParam<std::string> {};
 TEST_P(Golden, SaysWhatIsExpected) {
   const std::filesystem::path base = Folder() / GetParam();
   const std::string name = GetParam() + ".yaml";
-  const CheckedConfig config(name, Read(base.string() + ".yaml"), Variable);
+  const CheckedConfig config(name, Read(base.string() + ".yaml"), Variable, name);
   const std::string got = config.Report();
   if (std::getenv("GOLDEN_UPDATE") != nullptr) {
     std::ofstream(base.string() + ".expected", std::ios::binary) << got;

@@ -102,10 +102,10 @@ TEST_F(CompileTest, CheckingLeavesNoTrace) {
       "version: 1\nlisteners: [{name: web, address: \":80\", filters: [access_log]}]\n"
       "filters: {access_log: {path: " +
           log + "}}\nroutes: [{match: {path: /a}, respond: {status: 200}}]\n",
-      catalog_);
+      "", catalog_);
   EXPECT_TRUE(diagnostics->ok()) << diagnostics->ToText();
   EXPECT_FALSE(std::filesystem::exists(log));
-  EXPECT_FALSE(Check("nonsense: 1", catalog_)->ok());
+  EXPECT_FALSE(Check("nonsense: 1", "", catalog_)->ok());
 }
 
 }  // namespace

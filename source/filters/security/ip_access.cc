@@ -181,7 +181,7 @@ std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, std::stri
   }
   // Before it is read: a change after that makes the stamps differ.
   files.push_back(FileStamp::Of(path));
-  Result<std::string> text = config::ReadSource(path);
+  Result<std::string> text = config::ReadFile(path);
   if (text) {
     ParseFile(path, *text, file.path(), in.diagnostics(), blocks);
   } else {
