@@ -2,6 +2,7 @@
 #include "source/event/socket.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -45,7 +46,7 @@ int Socket::Connect(const SocketAddress& address) {
 void Socket::Register(int fd) {
   fd_ = fd;
   error_ = 0;
-  peer_closed_ = shutdown_wanted_ = false;
+  peer_closed_ = shutdown_wanted_ = room_wanted_ = false;
   event_.reset(event_new(
       loop_.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
       [](evutil_socket_t, short what, void* self) { static_cast<Socket*>(self)->OnEvent(what); },
@@ -71,7 +72,7 @@ void Socket::OnEvent(short what) {
   }
   if ((what & EV_WRITE) != 0) {
     writable_ = true;
-    if (!out_.empty() || shutdown_wanted_) {
+    if (!out_.empty() || shutdown_wanted_ || room_wanted_) {
       loop_.QueueFlush(*this);
     }
   }
@@ -99,7 +100,12 @@ Socket::ReadResult Socket::Read(char* into, size_t size) {
     }
     return {bytes, readable_ ? ReadState::kMore : ReadState::kDrained};
   }
-  if (n == 0) {
+  return NothingRead(n);
+}
+
+// After a call that returned 0 (FIN) or -1.
+Socket::ReadResult Socket::NothingRead(ptrdiff_t result) {
+  if (result == 0) {
     readable_ = false;
     peer_closed_ = true;
     return {0, ReadState::kEof};
@@ -156,21 +162,60 @@ void Socket::OnFlush() {
     shutdown_wanted_ = false;
     shutdown(fd_, SHUT_WR);
   }
+  room_wanted_ = false;
   handler_.OnSocketDrained();
 }
 
-void Socket::Send(std::string_view more) {
+Socket::ReadResult Socket::SpliceInto(Pipe& pipe, size_t most) {
+  if (!open()) {
+    return {0, ReadState::kError};
+  }
+  const ssize_t n = splice(fd_, nullptr, pipe.write_fd_, nullptr, most, SPLICE_F_NONBLOCK);
+  if (n > 0) {
+    // How much a pipe takes depends on how the bytes lie: short does not mean drained.
+    pipe.held_ += static_cast<size_t>(n);
+    readable_ = true;
+    return {static_cast<size_t>(n), ReadState::kMore};
+  }
+  return NothingRead(n);
+}
+
+size_t Socket::SpliceFrom(Pipe& pipe) {
+  if (!open() || error_ != 0) {
+    return 0;
+  }
+  if (!out_.empty() && writable_) {
+    Send({}, MSG_MORE);
+  }
+  size_t sent = 0;
+  while (out_.empty() && writable_ && pipe.held_ > 0 && error_ == 0) {
+    const ssize_t n =
+        splice(pipe.read_fd_, nullptr, fd_, nullptr, pipe.held_, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    if (n > 0) {
+      pipe.held_ -= static_cast<size_t>(n);
+      sent += static_cast<size_t>(n);
+    } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      writable_ = false;
+    } else if (n == 0 || errno != EINTR) {
+      FailLater(n == 0 ? EPIPE : errno);
+    }
+  }
+  room_wanted_ = pipe.held_ > 0;
+  return sent;
+}
+
+void Socket::Send(std::string_view more, int flags) {
   const std::string_view held = out_.view();
   ssize_t sent = 0;
   if (more.empty()) {
-    sent = send(fd_, held.data(), held.size(), MSG_NOSIGNAL);
+    sent = send(fd_, held.data(), held.size(), MSG_NOSIGNAL | flags);
   } else {
     std::array<iovec, 2> parts{{{const_cast<char*>(held.data()), held.size()},
                                 {const_cast<char*>(more.data()), more.size()}}};
     msghdr message{};
     message.msg_iov = held.empty() ? parts.data() + 1 : parts.data();
     message.msg_iovlen = held.empty() ? 1 : 2;
-    sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+    sent = sendmsg(fd_, &message, MSG_NOSIGNAL | flags);
   }
   const bool interrupted = sent < 0 && errno == EINTR;
   if (sent < 0) {

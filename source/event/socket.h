@@ -11,6 +11,7 @@
 #include "source/event/address.h"
 #include "source/event/deadline.h"
 #include "source/event/loop.h"
+#include "source/event/pipe.h"
 
 namespace gatehouse::event {
 
@@ -76,6 +77,13 @@ class Socket final : private Ready, private Flushable, private Deadline {
   // Bytes the kernel has not taken yet.
   size_t pending() const { return out_.size(); }
 
+  // Moves at most `most` bytes of input into `pipe`, which is empty. kMore: there may be more;
+  // kDrained comes with no bytes only.
+  ReadResult SpliceInto(Pipe& pipe, size_t most);
+  // Sends what is pending, then what `pipe` holds; returns how much of that the kernel took. If it
+  // is not all, OnSocketDrained() comes when more can be sent.
+  size_t SpliceFrom(Pipe& pipe);
+
   // Sends FIN after what is pending has left.
   void ShutdownWrite();
   // Closes now; pending output is lost. `reset`: with RST instead of FIN.
@@ -94,8 +102,9 @@ class Socket final : private Ready, private Flushable, private Deadline {
   // after the read finds it, for the price of moving a deadline.
   void OnDeadline() override;
   // Sends what is pending and `more`; what the kernel refuses is kept.
-  void Send(std::string_view more);
+  void Send(std::string_view more, int flags = 0);
   void FailLater(int error);
+  ReadResult NothingRead(ptrdiff_t result);
 
   Loop& loop_;
   Handler& handler_;
@@ -107,6 +116,7 @@ class Socket final : private Ready, private Flushable, private Deadline {
   bool peer_closed_ = false;
   bool connecting_ = false;
   bool shutdown_wanted_ = false;
+  bool room_wanted_ = false;  // A pipe waits for the kernel to take more.
   Buffer out_;
 };
 

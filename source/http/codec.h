@@ -82,6 +82,10 @@ class StreamSender {
   virtual void Reset(ErrorCode code) = 0;
   // The owner is done with `bytes` of what OnData delivered: the peer may send as many more.
   virtual void Consume(size_t bytes) = 0;
+  // Whether content now goes out as it is, with nothing around it: then it may reach the transport
+  // past the codec, which is told with NoteSent(). Its end is told as ever, by SendData({}, true).
+  virtual bool sends_raw() const { return false; }
+  virtual void NoteSent(uint64_t bytes) {}
 
  protected:
   ~StreamSender() = default;
@@ -150,8 +154,12 @@ class ServerCodec {
   virtual void OnTransportLost(const Error& error) = 0;
   // The sink has been emptied.
   virtual void OnSinkDrained() = 0;
-  // Whether more input is of use now. While false, the connection does not read.
-  virtual bool wants_input() const = 0;
+  // How many bytes of input are of use now. While 0, the connection does not read.
+  virtual size_t input_room() const = 0;
+  // How many of the next input bytes are content with nothing around it, which may go past the
+  // codec; NoteReceived() tells it so, and it delivers the end (OnData({}, true)) with the last.
+  virtual uint64_t raw_input() const { return 0; }
+  virtual void NoteReceived(uint64_t bytes) {}
   // Whether a request is under way (from its first byte on).
   virtual bool busy() const = 0;
   // Whether part of a request's head has been received: the request_headers timeout runs.
@@ -188,7 +196,9 @@ class ClientCodec {
   virtual void OnEof() = 0;
   virtual void OnTransportLost(const Error& error) = 0;
   virtual void OnSinkDrained() = 0;
-  virtual bool wants_input() const = 0;
+  virtual size_t input_room() const = 0;
+  virtual uint64_t raw_input() const { return 0; }
+  virtual void NoteReceived(uint64_t bytes) {}
   // Whether any byte of the current response has arrived: then a retry is no longer safe.
   virtual bool response_started() const = 0;
 };

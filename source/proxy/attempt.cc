@@ -102,6 +102,12 @@ void Attempt::Consume(size_t bytes) {
   }
 }
 
+void Attempt::SpliceTo(upstream::SpliceTarget& target) {
+  if (connection_ != nullptr && connection_->raw_input() >= kMinSplice) {
+    connection_->StartSplice(target);
+  }
+}
+
 void Attempt::OnInformational(http::ResponseHead& head) { owner_.OnUpstreamInformational(head); }
 
 void Attempt::OnHeaders(http::ResponseHead& head, bool end) {

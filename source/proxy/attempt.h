@@ -45,6 +45,12 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void SendTrailers(const http::Headers& trailers);
   // As StreamSender::Consume().
   void Consume(size_t bytes);
+  // Lets what is left of the response's content go to `target` past codecs and stream, where it is
+  // enough to be worth it.
+  void SpliceTo(upstream::SpliceTarget& target);
+  // Whether the target has yet to take what it was given; when it has, ContinueSplice().
+  bool splice_blocked() const { return connection_ != nullptr && connection_->splice_blocked(); }
+  void ContinueSplice() { connection_->ContinueSplice(); }
   // Ends it, if it has not ended; the owner is told nothing more.
   void Cancel();
   // The response did not come in time: counted for the cluster.
@@ -61,6 +67,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
 
  private:
   static constexpr size_t kMaxTried = 3;
+  static constexpr uint64_t kMinSplice = 64 * 1024;
 
   void OnConnection(upstream::Connection& connection) override;
   void OnNoConnection(const Error& error) override;

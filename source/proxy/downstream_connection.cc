@@ -72,7 +72,7 @@ void DownstreamConnection::OnSocketEvent() {
     Abort(ClientGone(std::strerror(socket_.error())));
   } else if (state_ == State::kLingering) {
     DiscardInput();
-  } else if (!codec_->wants_input() && socket_.LookForReset()) {
+  } else if (codec_->input_room() == 0 && socket_.LookForReset()) {
     // Nobody reads while an answer is awaited: the endpoint would work for a client that has gone.
     Abort(ClientGone(std::strerror(socket_.error())));
   } else {

@@ -38,6 +38,9 @@ class DownstreamConnection final : private event::Socket::Handler,
   // Whether the peer is one of the listener's trusted proxies: decided once.
   bool trusted() const { return trusted_; }
 
+  // Where responses' content may go past the codec.
+  event::Socket& socket() { return socket_; }
+
   // No further requests: closes after the response under way, or when none has come for a moment
   // (what a client has sent already is on its way and deserves an answer).
   void Drain();

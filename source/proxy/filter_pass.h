@@ -132,6 +132,15 @@ class FilterPass {
     }
   }
 
+  // Whether a filter looks at content.
+  bool wants_body() const {
+    for (const auto& definition : chain_->definitions()) {
+      if (Direction::WantsBody(definition->phases())) {
+        return true;
+      }
+    }
+    return false;
+  }
   bool paused() const { return wait_ == Wait::kPaused; }
   bool collecting() const { return wait_ == Wait::kCollecting; }
   bool stopped() const { return wait_ == Wait::kStopped; }

@@ -291,6 +291,18 @@ void Stream::ResponsePassed() {
   info_.status = response_head_->status;
   // The codec may end the stream inside this call.
   sender_->SendHeaders(*response_head_, response_end_);
+  // Content that no filter looks at, framed alike on both sides, need not come up to us.
+  if (sender_ != nullptr && !response_end_ && sender_->sends_raw() && !response_pass_.wants_body()) {
+    attempt_.SpliceTo(response_splice_);
+  }
+}
+
+event::Socket& Stream::ResponseSplice::splice_socket() { return stream.connection_->socket(); }
+
+void Stream::ResponseSplice::OnSpliced(size_t bytes) {
+  stream.response_activity_ = stream.worker_.loop.now();
+  stream.info_.response_bytes += bytes;
+  stream.sender_->NoteSent(bytes);
 }
 
 void Stream::OnUpstreamData(std::string_view data, bool end) {
@@ -329,6 +341,9 @@ void Stream::ResponseSink::CollectedTooMuch() {
 // The client has taken what was sent.
 void Stream::OnCredit() {
   response_activity_ = worker_.loop.now();
+  if (attempt_.splice_blocked()) {
+    attempt_.ContinueSplice();
+  }
   if (!response_pass_.paused()) {
     ReleaseResponseWindow();
   }

@@ -147,10 +147,19 @@ class Stream final : public http::RequestEvents,
     Stream& stream;
   };
 
+  // The response's content on its way past us.
+  struct ResponseSplice final : upstream::SpliceTarget {
+    explicit ResponseSplice(Stream& stream) : stream(stream) {}
+    event::Socket& splice_socket() override;
+    void OnSpliced(size_t bytes) override;
+    Stream& stream;
+  };
+
   Worker::Parts& worker_;
   Arena arena_;
   RequestSink request_sink_{*this};
   ResponseSink response_sink_{*this};
+  ResponseSplice response_splice_{*this};
   FilterPass<RequestDirection> request_pass_;
   FilterPass<ResponseDirection> response_pass_;
   Attempt attempt_;

@@ -46,7 +46,7 @@ Worker::Parts::Parts(uint32_t index, event::Loop& loop, observe::MetricTable& me
       metrics(metrics),
       context(context),
       scratch(new char[kScratchBytes]),
-      io{loop, buffers, {scratch.get(), kScratchBytes}, metrics},
+      io{loop, buffers, pipes, {scratch.get(), kScratchBytes}, metrics},
       services(*this),
       random_(static_cast<uint64_t>(MonotonicNow().time_since_epoch().count()) * (index + 1) | 1) {}
 

@@ -79,6 +79,7 @@ struct Worker::Parts final : private event::Flushable {
   observe::MetricTable& metrics;
   const WorkerContext& context;
   BufferPool buffers;
+  event::PipePool pipes;
   ArenaPool arenas;
   std::unique_ptr<char[]> scratch;
   upstream::IoContext io;

@@ -11,6 +11,10 @@
 
 namespace gatehouse::http {
 
+// How much is read at once while a head is awaited: what follows it may then still go another way
+// than through our memory.
+inline constexpr size_t kHeadRead = 16 * 1024;
+
 class BodyReader {
  public:
   // Begins a message. REQUIRES: framing is not kNone; `length` is for kLength and not 0.
@@ -29,10 +33,25 @@ class BodyReader {
   // it and nothing used: more input is needed.
   Piece Next(std::string_view input, size_t room);
 
+  // How many bytes are of use now, of which `room` of content: no more than the message has, and a
+  // little of what follows, so that a read that comes back short tells that nothing does.
+  size_t Room(size_t room) const {
+    return framing_ == Framing::kLength && left_ <= room ? left_ + kBeyond : room;
+  }
+  // How many of the next bytes are content with nothing around it.
+  uint64_t raw() const { return framing_ == Framing::kLength ? left_ : 0; }
+  // As many went another way. Whether the message ends with them.
+  bool Skip(uint64_t bytes) {
+    left_ -= bytes;
+    return left_ == 0;
+  }
+
   // Whether the peer's close ends the message well.
   bool ends_at_close() const { return framing_ == Framing::kUntilClose; }
 
  private:
+  static constexpr size_t kBeyond = 512;
+
   Piece NextChunked(std::string_view input, size_t room);
   void TakeTrailers(std::string_view input, Piece& piece);
 

@@ -24,6 +24,10 @@ class BodyWriter {
   // can carry them.
   void WriteTrailers(const Headers& trailers, ByteSink& sink);
 
+  // Whether content goes out with nothing around it; `bytes` of it went another way.
+  bool is_raw() const { return framing_ == Framing::kLength; }
+  void Skip(uint64_t bytes) { left_ -= bytes; }
+
   // Whether less was written than declared: the message must not look whole.
   bool is_short() const { return left_ > 0; }
 

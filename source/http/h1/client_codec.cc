@@ -30,7 +30,9 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void OnEof() override;
   void OnTransportLost(const Error& error) override;
   void OnSinkDrained() override;
-  bool wants_input() const override;
+  size_t input_room() const override;
+  uint64_t raw_input() const override { return input_ == Input::kBody ? reader_.raw() : 0; }
+  void NoteReceived(uint64_t bytes) override;
   bool response_started() const override { return response_started_; }
 
  private:
@@ -43,6 +45,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
     kStopped,
   };
 
+  bool wants_input() const { return input_room() > 0; }
   // Reading.
   size_t ReadHead(std::string_view input);
   void TakeHead(std::string_view bytes, bool more_follows);
@@ -67,6 +70,8 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void SendTrailers(const Headers& trailers) override;
   void Reset(ErrorCode code) override;
   void Consume(size_t bytes) override;
+  bool sends_raw() const override;
+  void NoteSent(uint64_t bytes) override { writer_.Skip(bytes); }
   void EndRequest();
 
   ClientCodec::Events& events_;
@@ -139,9 +144,28 @@ size_t H1ClientCodec::OnInput(std::string_view input) {
   return used;
 }
 
-bool H1ClientCodec::wants_input() const {
-  const bool content = input_ == Input::kBody || input_ == Input::kTunnel;
-  return input_ != Input::kStopped && (!content || outstanding_ < limits_.window_bytes);
+size_t H1ClientCodec::input_room() const {
+  const size_t window = limits_.window_bytes - std::min<size_t>(outstanding_, limits_.window_bytes);
+  switch (input_) {
+    case Input::kNothingDue:
+    case Input::kHead:
+      return kHeadRead;
+    case Input::kBody:
+      return window == 0 ? 0 : reader_.Room(window);
+    case Input::kTunnel:
+      return window;
+    case Input::kStopped:
+      break;
+  }
+  return 0;
+}
+
+void H1ClientCodec::NoteReceived(uint64_t bytes) {
+  if (reader_.Skip(bytes)) {
+    EndResponse();
+    stream_->OnData({}, true);
+    FinishIfWhole();
+  }
 }
 
 size_t H1ClientCodec::ReadHead(std::string_view input) {
@@ -415,6 +439,10 @@ void H1ClientCodec::EndRequest() {
   }
   request_whole_ = true;
   FinishIfWhole();
+}
+
+bool H1ClientCodec::sends_raw() const {
+  return stream_ != nullptr && head_sent_ && !request_whole_ && writer_.is_raw();
 }
 
 void H1ClientCodec::Reset(ErrorCode code) {

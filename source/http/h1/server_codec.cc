@@ -29,7 +29,9 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   void OnEof() override;
   void OnTransportLost(const Error& error) override;
   void OnSinkDrained() override;
-  bool wants_input() const override;
+  size_t input_room() const override;
+  uint64_t raw_input() const override { return input_ == Input::kBody ? reader_.raw() : 0; }
+  void NoteReceived(uint64_t bytes) override;
   bool busy() const override { return stream_ != nullptr || head_begun_; }
   bool reading_head() const override { return head_begun_; }
   bool OnHeadTimeout() override;
@@ -47,6 +49,7 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   // How far the response is.
   enum class Output : uint8_t { kNothing, kBody };
 
+  bool wants_input() const { return input_room() > 0; }
   // Reading.
   size_t ReadHead(std::string_view input);
   size_t SkipEmptyLine(std::string_view input);
@@ -74,6 +77,8 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   void SendTrailers(const Headers& trailers) override;
   void Reset(ErrorCode code) override;
   void Consume(size_t bytes) override;
+  bool sends_raw() const override;
+  void NoteSent(uint64_t bytes) override { writer_.Skip(bytes); }
   void CloseAfterResponse() override { close_ = true; }
 
   ServerCodec::Events& events_;
@@ -121,9 +126,27 @@ size_t H1ServerCodec::OnInput(std::string_view input) {
   return used;
 }
 
-bool H1ServerCodec::wants_input() const {
-  const bool content = input_ == Input::kBody || input_ == Input::kTunnel;
-  return input_ == Input::kHead || (content && outstanding_ < limits_.window_bytes);
+size_t H1ServerCodec::input_room() const {
+  const size_t window = limits_.window_bytes - std::min<size_t>(outstanding_, limits_.window_bytes);
+  switch (input_) {
+    case Input::kHead:
+      return kHeadRead;
+    case Input::kBody:
+      return window == 0 ? 0 : reader_.Room(window);
+    case Input::kTunnel:
+      return window;
+    case Input::kWhole:
+    case Input::kStopped:
+      break;
+  }
+  return 0;
+}
+
+void H1ServerCodec::NoteReceived(uint64_t bytes) {
+  if (reader_.Skip(bytes)) {
+    input_ = Input::kWhole;
+    stream_->OnData({}, true);
+  }
 }
 
 size_t H1ServerCodec::ReadHead(std::string_view input) {
@@ -429,6 +452,10 @@ void H1ServerCodec::SendTrailers(const Headers& trailers) {
   // HTTP/1.0 clients never get the chunked coding, so nothing of them is lost on others.
   writer_.WriteTrailers(trailers, sink_);
   FinishStream();
+}
+
+bool H1ServerCodec::sends_raw() const {
+  return stream_ != nullptr && output_ == Output::kBody && writer_.is_raw();
 }
 
 void H1ServerCodec::Reset(ErrorCode code) {

@@ -53,6 +53,7 @@ void Connection::Park(Duration timeout) { io_.loop.deadlines().ArmAfter(*this, t
 void Connection::Abandon() {
   lost_ = true;
   Disarm();
+  input_.Discard();
   socket_.Close();
 }
 

@@ -40,6 +40,13 @@ class Connection final : private event::Socket::Handler,
   void Connect(Duration timeout);
   // Starts a request. REQUIRES: connected and no stream under way.
   http::RequestSender& Start(http::ResponseEvents& events, Arena& arena);
+  // Lets the response's content go past the codec to `target`, as far as it can be.
+  void StartSplice(SpliceTarget& target) { input_.StartSplice(target); }
+  bool splice_blocked() const { return input_.splice_blocked(); }
+  // The target has room again.
+  void ContinueSplice() { io_.loop.Queue(*this); }
+  // How much of it could.
+  uint64_t raw_input() const { return codec_->raw_input(); }
   // In the pool: closes itself after `timeout` (OnConnectionLost).
   void Park(Duration timeout);
   // Closes without telling anybody.

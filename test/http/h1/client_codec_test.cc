@@ -182,7 +182,7 @@ TEST(ClientCodecTest, TheCloseWaitsForContentHeldBack) {
   connection.codec().OnEof();
   EXPECT_EQ(connection.latest().body, "until ");
   EXPECT_FALSE(connection.latest().ended);
-  EXPECT_FALSE(connection.codec().wants_input());
+  EXPECT_EQ(connection.codec().input_room(), 0u);
   connection.latest().sender->Consume(6);
   EXPECT_EQ(connection.inputs_wanted, 1);
   EXPECT_EQ(connection.latest().body, "until close");
@@ -304,7 +304,7 @@ TEST(ClientCodecTest, ResettingClosesTheConnection) {
   EXPECT_EQ(connection.latest().body, "");
   EXPECT_FALSE(connection.latest().done);
   EXPECT_EQ(connection.latest().reset.code, ErrorCode::kNone);
-  EXPECT_FALSE(connection.codec().wants_input());
+  EXPECT_EQ(connection.codec().input_room(), 0u);
 }
 
 TEST(ClientCodecTest, FinishingTheRequestFromWithinTheAnswer) {

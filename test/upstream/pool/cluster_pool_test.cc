@@ -30,7 +30,8 @@ class ClusterPoolTest : public testing::Test {
   event::Loop loop_{"test"};
   BufferPool buffers_;
   char scratch_[1024];
-  IoContext io_{loop_, buffers_, scratch_, table_};
+  event::PipePool pipes_;
+  IoContext io_{loop_, buffers_, pipes_, scratch_, table_};
   std::shared_ptr<Cluster> cluster_;
   std::unique_ptr<ClusterPool> pool_;
 };

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel pipe: bytes go through it from one socket to another without being copied to us
+// (splice(2)).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace gatehouse::event {
+
+// Made by a PipePool; Socket::SpliceInto() fills it, Socket::SpliceFrom() empties it.
+class Pipe {
+ public:
+  ~Pipe();
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  // Bytes in it.
+  size_t held() const { return held_; }
+
+ private:
+  friend class PipePool;
+  friend class Socket;
+  Pipe(int read_fd, int write_fd) : read_fd_(read_fd), write_fd_(write_fd) {}
+
+  const int read_fd_;
+  const int write_fd_;
+  size_t held_ = 0;
+};
+
+// Pipes kept for reuse, as making one costs several system calls. One per worker; not thread-safe.
+class PipePool {
+ public:
+  // Null when there is none to be had (no descriptors left).
+  std::unique_ptr<Pipe> Take();
+  // Keeps it if it is empty and few are kept; else closes it.
+  void Give(std::unique_ptr<Pipe> pipe);
+
+ private:
+  static constexpr size_t kMaxIdle = 64;
+
+  std::vector<std::unique_ptr<Pipe>> idle_;
+};
+
+}  // namespace gatehouse::event
