@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs peers.py scenario by scenario and says where the gateway stands; tools/bench calls it.
+"""Runs peers.py and scale.py and says where the gateway stands; tools/bench calls it.
 
-A figure is a ratio of CPU time per request to the scenario's unit, from runs in which all peers
-took turns; for `idle` it is bytes for each idle connection. A limit holds when the median of the
-calls does and no call is more than 3 % over. An answer that is not 2xx voids the figure.
+Most figures are ratios of CPU time per request to the scenario's unit, from runs in which all peers
+took turns. A limit holds when the median of the calls does and no call is more than 3 % over. An
+answer that is not 2xx voids the figure.
 """
 
 import argparse
+import dataclasses
 import importlib.util
 import json
 import os
@@ -17,27 +18,72 @@ import shutil
 import statistics
 import subprocess
 import sys
+from typing import Callable
 
 HERE = pathlib.Path(__file__).resolve().parent
 
 # scenario: peers in the order of the table; the first is the unit.
 SCENARIOS = {
     "plain": ["haproxy-l4", "haproxy", "nginx", "h2o", "nghttpx", "envoy"],
+    "workers": ["ours-1", "ours-2"],
     "pipeline": ["haproxy-l4", "haproxy", "nginx", "h2o", "envoy"],
     "cold": ["haproxy-l4", "haproxy", "envoy"],
     "tls": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
     "h2": ["h2o", "haproxy", "nginx", "nghttpx", "envoy"],
     "big": ["haproxy", "haproxy-l4", "nginx", "h2o", "nghttpx", "envoy"],
     "idle": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
+    "scale": ["haproxy", "nginx", "envoy"],
 }
-
-# What the gateway may cost (docs/benchmarks.md). A scenario without a limit is only shown.
-LIMITS = {
-    "plain": 1.15,
-}
+SCALE = 10_000  # Clusters; twice as many routes.
 
 TOLERANCE = 1.03
 PROGRAMS = {"haproxy-l4": "haproxy", "nginx-l4": "nginx"}
+TITLES = {
+    "haproxy-l4": "HAProxy, TCP mode",
+    "haproxy": "HAProxy",
+    "nginx": "nginx",
+    "h2o": "H2O",
+    "nghttpx": "nghttpx",
+    "envoy": "Envoy",
+}
+
+
+@dataclasses.dataclass
+class Row:
+    """One figure and what it may be."""
+
+    scenario: str
+    title: str  # In the table of --markdown.
+    limit: float | None
+    figure: Callable[[dict, str], float | None]  # Of one call's costs, for a peer.
+    digits: int = 2
+
+
+def ratio(scenario):
+    """Of a peer's CPU time per request to the unit's."""
+    return lambda costs, peer: costs[peer] / costs[SCENARIOS[scenario][0]]
+
+
+def part(name):
+    """One of a peer's several figures."""
+    return lambda costs, peer: costs[peer][name]
+
+
+ROWS = {
+    "plain": Row("plain", "plain HTTP/1.1: CPU a request", 1.05, ratio("plain")),
+    # As much as with one, give or take what measuring does.
+    "two_workers": Row("workers", "the same, two workers to one", TOLERANCE, ratio("workers")),
+    "pipeline": Row("pipeline", "with a pipeline of filters", None, ratio("pipeline")),
+    "cold": Row("cold", "the same, tokens mostly new", None, ratio("cold")),
+    "tls": Row("tls", "TLS 1.3, HTTP/1.1", None, ratio("tls")),
+    "h2": Row("h2", "TLS, HTTP/2", None, ratio("h2")),
+    "big": Row("big", "1 MiB responses: CPU a request", 1.00, ratio("big")),
+    "idle": Row("idle", "an idle connection, bytes", 700, part("connection"), 0),
+    "base": Row("idle", "memory at rest, MiB", 20, part("base"), 1),
+    "start": Row("scale", "10,000 clusters: start, s", 1.0, part("start")),
+    "cluster_bytes": Row("scale", "… bytes each", 4000, part("bytes"), 0),
+    "last_path": Row("scale", "… last path to first: CPU a request", 1.05, part("path")),
+}
 
 
 class Void(Exception):
@@ -48,49 +94,73 @@ def installed(peer):
     if peer == "envoy":
         binary = shutil.which(os.environ.get("ENVOY", "envoy"))
         return binary is not None or importlib.util.find_spec("envoy") is not None
-    return shutil.which(PROGRAMS.get(peer, peer)) is not None
+    return peer.startswith("ours") or shutil.which(PROGRAMS.get(peer, peer)) is not None
+
+
+def run(script, *arguments):
+    command = [sys.executable, str(HERE / script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Void((done.stderr or done.stdout).strip()[-2000:])
+    return done
 
 
 def call(scenario, peers, options):
-    """One call of peers.py: {peer: CPU microseconds per request, or bytes per connection}."""
-    command = [sys.executable, str(HERE / "peers.py"), "--scenario", scenario, "--json"]
-    command += ["--ours", options.ours, "--peers", ",".join(peers)]
-    command += ["--rounds", str(options.rounds), "--secs", str(options.secs)]
-    run = subprocess.run(command, capture_output=True, text=True)
-    if run.returncode != 0:
-        raise Void((run.stderr or run.stdout).strip()[-2000:])
+    """One call: {peer: CPU microseconds per request, or a dictionary of figures}."""
+    if scenario == "scale":
+        done = run("scale.py", str(SCALE), "--ours", options.ours, "--peers", ",".join(peers), "--json")
+        figures = json.loads(done.stdout.splitlines()[-1])
+        if bad := [peer for peer, one in figures.items() if one.pop("bad")]:
+            raise Void(f"answers that are not 2xx: {bad}")
+        return figures
+    done = run(
+        "peers.py", "--scenario", scenario, "--json", "--ours", options.ours,
+        "--peers", ",".join(peers), "--rounds", str(options.rounds), "--secs", str(options.secs),
+    )  # fmt: skip
     if scenario == "idle":
-        found = re.findall(r"^(\S+) .* (-?\d+) B/connection$", run.stdout, re.MULTILINE)
+        pattern = r"^(\S+) +base (\d+) KiB.* (-?\d+) B/connection$"
+        found = re.findall(pattern, done.stdout, re.MULTILINE)
         if len(found) != len(peers) + 1:
-            raise Void(run.stdout + run.stderr)
-        return {peer: float(size) for peer, size in found}
-    figures = json.loads(run.stdout.splitlines()[-1])
+            raise Void(done.stdout + done.stderr)
+        return {p: {"base": int(base) / 1024, "connection": int(size)} for p, base, size in found}
+    figures = json.loads(done.stdout.splitlines()[-1])
     bad = {peer: what for peer, what in figures.pop("bad").items() if what != "0"}
     if bad:
         raise Void(f"answers that are not 2xx: {bad}")
     return figures
 
 
-def figure(scenario, costs):
-    """What a limit is set for, from one call's costs."""
-    return costs["ours"] if scenario == "idle" else costs["ours"] / costs[SCENARIOS[scenario][0]]
+def ours_in(scenario):
+    """The gateway's name among the peers."""
+    return "ours-2" if scenario == "workers" else "ours"
+
+
+def medians(calls, figure):
+    """{peer: the median of the calls}"""
+    return {peer: statistics.median(figure(costs, peer) for costs in calls) for peer in calls[0]}
 
 
 def show(scenario, calls):
-    unit = SCENARIOS[scenario][0]
-    name = "B/connection" if scenario == "idle" else "CPU us/request"
     print(f"\n{scenario}: median of {len(calls)} calls")
-    print(f"{'peer':12} {name:>14} {'x ' + unit:>14}")
-    for peer in calls[0]:
-        cost = statistics.median(costs[peer] for costs in calls)
-        ratio = statistics.median(costs[peer] / costs[unit] for costs in calls)
-        print(f"{peer:12} {cost:14.2f} {ratio:14.2f}")
+    if isinstance(calls[0][ours_in(scenario)], dict):
+        names = list(calls[0][ours_in(scenario)])
+        print(f"{'peer':12}" + "".join(f"{name:>14}" for name in names))
+        columns = [medians(calls, part(name)) for name in names]
+        for peer in calls[0]:
+            print(f"{peer:12}" + "".join(f"{column[peer]:14.2f}" for column in columns))
+        return
+    print(f"{'peer':12} {'CPU us/request':>14} {'x ' + SCENARIOS[scenario][0]:>14}")
+    costs = medians(calls, lambda one, peer: one[peer])
+    ratios = medians(calls, ratio(scenario))
+    for peer, cost in costs.items():
+        print(f"{peer:12} {cost:14.2f} {ratios[peer]:14.2f}")
 
 
 def measure(scenario, options):
-    """(name, value, limit, verdict) of one scenario."""
-    limit = LIMITS.get(scenario)
-    chosen = SCENARIOS[scenario][:1] if options.unit_only else SCENARIOS[scenario]
+    """The calls of one scenario, or why there are none."""
+    chosen = SCENARIOS[scenario]
+    if options.unit_only and scenario != "workers":
+        chosen = chosen[:1]
     peers = [peer for peer in chosen if installed(peer)]
     left_out = [peer for peer in chosen if peer not in peers]
     if left_out:
@@ -101,14 +171,38 @@ def measure(scenario, options):
         calls = [call(scenario, peers, options) for _ in range(options.calls)]
     except Void as reason:
         print(f"\n{scenario}: void: {reason}")
-        return scenario, "void", limit, "over"
+        return None
     show(scenario, calls)
-    values = [figure(scenario, costs) for costs in calls]
+    return calls
+
+
+def judge(row, calls):
+    """(value, limit, verdict)"""
+    limit = "-" if row.limit is None else f"{row.limit:g}"
+    if calls is None:
+        return "void", limit, "-" if row.limit is None else "over"
+    ours = ours_in(row.scenario)
+    values = [row.figure(costs, ours) for costs in calls]
     value = statistics.median(values)
-    if limit is None:
-        return scenario, f"{value:.2f}", None, "-"
-    good = value <= limit and max(values) <= limit * TOLERANCE
-    return scenario, f"{value:.2f}", limit, "ok" if good else "over"
+    if row.limit is None:
+        return f"{value:.{row.digits}f}", limit, "-"
+    good = value <= row.limit and max(values) <= row.limit * TOLERANCE
+    return f"{value:.{row.digits}f}", limit, "ok" if good else "over"
+
+
+def markdown(results):
+    """The README's table: a line for each row, a column for each peer."""
+    peers = [peer for peer in TITLES if any(calls and peer in calls[0] for _, calls in results)]
+    print("\n<!-- bench -->")
+    print("| | **Gatehouse** | at most | " + " | ".join(TITLES[peer] for peer in peers) + " |")
+    print("|---" * (len(peers) + 3) + "|")
+    for name, calls in results:
+        row = ROWS[name]
+        value, limit, _ = judge(row, calls)
+        others = medians(calls, row.figure) if calls else {}
+        cells = [f"{others[peer]:.{row.digits}f}" if peer in others else "" for peer in peers]
+        print(f"| {row.title} | **{value}** | {limit} | " + " | ".join(cells) + " |")
+    print("<!-- /bench -->")
 
 
 def main():
@@ -118,17 +212,26 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--secs", type=int, default=3)
     parser.add_argument("--unit-only", action="store_true", help="no peer but the unit")
+    parser.add_argument("--markdown", action="store_true", help="also the README's table")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(SCENARIOS))
     options = parser.parse_args()
     if unknown := set(options.scenarios) - set(SCENARIOS):
         parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     if len(os.sched_getaffinity(0)) < 2:
         parser.error("needs two CPUs: one for the proxies, one for the load and the upstream")
-    rows = [measure(scenario, options) for scenario in options.scenarios or LIMITS]
+    limited = {row.scenario for row in ROWS.values() if row.limit is not None}
+    wanted = options.scenarios or [scenario for scenario in SCENARIOS if scenario in limited]
+    calls = {scenario: measure(scenario, options) for scenario in wanted}
+    results = [(name, calls[row.scenario]) for name, row in ROWS.items() if row.scenario in calls]
+    if options.markdown:
+        markdown(results)
     print()
-    for name, value, limit, verdict in rows:
-        print(name, value, "-" if limit is None else limit, verdict)
-    return 1 if any(verdict == "over" for *_, verdict in rows) else 0
+    verdicts = []
+    for name, found in results:
+        value, limit, verdict = judge(ROWS[name], found)
+        verdicts.append(verdict)
+        print(name, value, limit, verdict)
+    return 1 if "over" in verdicts else 0
 
 
 if __name__ == "__main__":

