@@ -178,9 +178,9 @@ std::vector<std::string> IncludedFiles::PathsNow() const {
 }
 
 bool IncludedFiles::Unchanged() const {
-  return PathsNow() == paths_ &&
-         std::all_of(files_.begin(), files_.end(),
-                     [](const File& file) { return FileStamp::Of(file.path) == file.stamp; });
+  return PathsNow() == paths_ && std::all_of(files_.begin(), files_.end(), [](const File& file) {
+           return FileStamp::Of(file.path) == file.stamp;
+         });
 }
 
 void IncludedFiles::Settle() {

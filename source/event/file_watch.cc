@@ -166,14 +166,29 @@ void FileWatch::SubscribeTo(const Trail& trail) {
     }
   }
   if (!trail.target.empty()) {
-    const uint32_t mask = trail.target_is_directory ? kEntryMask | kSelfMask : kFileMask;
-    auto made =
-        events.Watch(trail.target, mask, [this](uint32_t, std::string_view) { OnChange(); });
-    if (made) {
-      subscriptions_.push_back(*std::move(made));
-    } else {
-      trouble_ = made.error().message;
-    }
+    SubscribeToTarget(trail);
+  }
+}
+
+void FileWatch::SubscribeToTarget(const Trail& trail) {
+  FileEvents& events = loop_.file_events();
+  const uint32_t mask = trail.target_is_directory ? kEntryMask | kSelfMask : kFileMask;
+  auto made = events.Watch(trail.target, mask, [this](uint32_t, std::string_view) { OnChange(); });
+  if (made) {
+    subscriptions_.push_back(*std::move(made));
+    return;
+  }
+  trouble_ = made.error().message;
+  // What may not be read can't be watched; its directory tells when it may be.
+  const std::string name = trail.target.substr(trail.target.rfind('/') + 1);
+  auto permissions = events.Watch(trail.last, IN_ATTRIB | IN_ONLYDIR,
+                                  [this, name](uint32_t, std::string_view changed) {
+                                    if (changed == name) {
+                                      OnChange();
+                                    }
+                                  });
+  if (permissions) {
+    subscriptions_.push_back(*std::move(permissions));
   }
 }
 

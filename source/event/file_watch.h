@@ -40,6 +40,7 @@ class FileWatch final : private Deadline {
   struct Trail;
   void Subscribe();
   void SubscribeTo(const Trail& trail);
+  void SubscribeToTarget(const Trail& trail);
   void OnChange();
   void OnDeadline() override;
 

@@ -21,8 +21,7 @@ void ConfigWatch::Follow(Included included) {
   for (const std::string& path : paths) {
     auto& watch = watches_[path];
     if (watch == nullptr) {
-      watch =
-          std::make_unique<event::FileWatch>(loop_, path, [this] { OnIncludedChange(); });
+      watch = std::make_unique<event::FileWatch>(loop_, path, [this] { OnIncludedChange(); });
       more = true;
     }
   }

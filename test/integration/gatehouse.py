@@ -78,6 +78,8 @@ class Gateway:
         self.write(config)
         self.arguments = [part.format(config=self.config_path) for part in arguments]
         self.environment = dict(os.environ, **(environment or {}))
+        self.binary = BINARY
+        self.user = None  # A user and group id to run as; None: whoever runs the test.
         self.process = None
         self.banner = []
         self.addresses = {}  # By listener.
@@ -104,12 +106,15 @@ class Gateway:
         self.stderr_path = os.path.join(self.directory, "stderr")
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen(
-                [BINARY, *self.arguments],
+                [self.binary, *self.arguments],
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=self.directory,
                 env=self.environment,
+                user=self.user,
+                group=self.user,
+                extra_groups=None if self.user is None else [],
             )
         if stdin is not None:
             self.process.stdin.write(stdin.encode())

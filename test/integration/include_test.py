@@ -140,7 +140,8 @@ class IncludeTest(GatewayTest):
             directory = gateway.path(f"..{version}")
             os.makedirs(os.path.join(directory, "routes"))
             texts = {
-                "gatehouse.yaml": MAIN.replace("body: main", f"body: {version}"),
+                # Long enough that it is being parsed when the others are swapped.
+                "gatehouse.yaml": MAIN.replace("body: main", f"body: {version}") + "# x\n" * 50_000,
                 "routes/a.yaml": route("a", version),
                 "last.yaml": route("last", version),
             }
@@ -165,18 +166,22 @@ class IncludeTest(GatewayTest):
                 if len(words) != 3 or len(set(words)) != 1:
                     mixtures.append(words)
 
-        thread = threading.Thread(target=look)
-        thread.start()
+        def ask():
+            while not stop.is_set():
+                gateway.post("/reload")
+
+        threads = [threading.Thread(target=work) for work in (look, ask)]
+        for thread in threads:
+            thread.start()
         try:
-            for i in range(1, 31):
+            for i in range(1, 61):
                 publish(f"v{i}")
-                if i % 3 == 0:
-                    gateway.post("/reload")
-            self.wait_for(gateway, "/main", "v30")
+            self.wait_for(gateway, "/main", "v60")
         finally:
             stop.set()
-            thread.join()
-        self.assertEqual([self.body(gateway, p) for p in ("/main", "/a", "/last")], ["v30"] * 3)
+            for thread in threads:
+                thread.join()
+        self.assertEqual([self.body(gateway, p) for p in ("/main", "/a", "/last")], ["v60"] * 3)
         self.assertEqual(mixtures, [])
 
     def test_the_commands_that_look(self):
