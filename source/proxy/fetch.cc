@@ -68,7 +68,9 @@ class FetchCall final : public pipeline::Pending,
     head_.method = http::ParseMethod(request_.method);
     head_.target = request_.target;
     head_.authority = request_.cluster;
-    const bool content = !request_.body.empty();
+    // A method that means content says so when there is none (RFC 9110 section 8.6).
+    const bool content = !request_.body.empty() || head_.method == http::Method::kPost ||
+                         head_.method == http::Method::kPut || head_.method == http::Method::kPatch;
     head_.framing = content ? http::Framing::kLength : http::Framing::kNone;
     head_.content_length = request_.body.size();
     const auto is_host = [](const auto& header) { return header.first == "host"; };
