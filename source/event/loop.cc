@@ -132,8 +132,13 @@ void Loop::RunPosted() {
   }
   for (std::function<void()>& task : tasks) {
     UpdateNow();
+    const MonotonicTime began = now_;
     task();
     task = nullptr;
+    UpdateNow();
+    longest_task_.store(
+        std::max(longest_task_.load(std::memory_order_relaxed), Duration(now_ - began).count()),
+        std::memory_order_relaxed);
   }
   RunFlushes();
 }

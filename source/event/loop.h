@@ -110,6 +110,8 @@ class Loop {
   FileEvents& file_events();
   event_base* base() const { return base_; }
   const std::string& name() const { return name_; }
+  // The longest that sockets and timers ever waited for one posted task. Any thread.
+  Duration longest_task() const { return Duration(longest_task_.load(std::memory_order_relaxed)); }
   bool InLoopThread() const;
 
  private:
@@ -136,6 +138,7 @@ class Loop {
   bool running_ready_ = false;
   bool stopping_ = false;
   std::atomic<uint64_t> thread_{0};
+  std::atomic<Duration::rep> longest_task_{0};  // Written by the loop's thread.
 
   std::mutex mutex_;  // Guards posted_ only.
   std::vector<std::function<void()>> posted_;

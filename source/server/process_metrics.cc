@@ -5,9 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <string>
 
 #include "source/server/commands.h"
 
@@ -60,12 +62,23 @@ ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& 
   table.Set(metrics.Gauge("gatehouse_process_start_time_seconds", "When the process started."),
             std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count());
   table.Set(metrics.Gauge("gatehouse_workers", "Threads that serve."), workers);
+  for (uint32_t i = 0; i < workers; ++i) {
+    longest_task_.push_back(metrics.Gauge(
+        "gatehouse_worker_longest_task_microseconds",
+        "The longest that a worker's clients ever waited for one task of the gateway's own.",
+        {{"worker", std::to_string(i)}}));
+  }
   table.Set(
       metrics.Gauge("gatehouse_info", "1, with the version.", {{"version", std::string(kVersion)}}),
       1);
 }
 
-void ProcessMetrics::Collect() {
+void ProcessMetrics::Collect(const WorkerThreads& workers) {
+  for (size_t i = 0; i < std::min(workers.size(), longest_task_.size()); ++i) {
+    table_.Set(
+        longest_task_[i],
+        std::chrono::duration_cast<std::chrono::microseconds>(workers[i]->longest_task()).count());
+  }
   table_.Set(open_fds_, CountOpenFiles());
   table_.Set(max_fds_, MaxOpenFiles());
   table_.Set(resident_, ResidentBytes());

@@ -2,8 +2,11 @@
 // What Prometheus wants to know of any process.
 #pragma once
 
+#include <vector>
+
 #include "source/base/clock.h"
 #include "source/observe/metrics.h"
+#include "source/server/worker_thread.h"
 
 namespace gatehouse::server {
 
@@ -13,12 +16,13 @@ class ProcessMetrics {
   ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& table, WallTime started,
                  uint32_t workers);
 
-  // Reads the kernel's figures. The thread that owns the table.
-  void Collect();
+  // Reads the kernel's figures and the workers'. The thread that owns the table.
+  void Collect(const WorkerThreads& workers);
 
  private:
   observe::MetricTable& table_;
   observe::MetricId open_fds_, max_fds_, resident_, cpu_seconds_;
+  std::vector<observe::MetricId> longest_task_;  // By worker.
 };
 
 // Raises the limit of open files as far as it goes. Returns it.

@@ -31,6 +31,7 @@ class WorkerThread {
   void Post(std::function<void(proxy::Worker&)> task);
   // For what may be asked on any thread.
   const proxy::Worker& worker() const { return *worker_; }
+  Duration longest_task() const { return loop_.longest_task(); }
 
  private:
   event::Loop loop_;

@@ -249,5 +249,21 @@ TEST(Flushable, ThatKeepsFlushingLeavesOthersTheirTurn) {
   EXPECT_GT(flushes, 256);
 }
 
+TEST(LoopTest, KnowsItsLongestTask) {
+  Loop loop("test");
+  EXPECT_EQ(loop.longest_task(), Duration(0));
+  constexpr Duration kBusy = std::chrono::milliseconds(3);
+  for (const bool busy : {true, false}) {
+    loop.Post([busy, kBusy] {
+      for (const MonotonicTime end = MonotonicNow() + kBusy; busy && MonotonicNow() < end;) {
+      }
+    });
+  }
+  loop.Stop();
+  loop.Run();
+  EXPECT_GE(loop.longest_task(), kBusy);
+  EXPECT_LT(loop.longest_task(), std::chrono::seconds(10));
+}
+
 }  // namespace
 }  // namespace gatehouse::event
