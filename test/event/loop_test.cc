@@ -249,7 +249,7 @@ TEST(Flushable, ThatKeepsFlushingLeavesOthersTheirTurn) {
   EXPECT_GT(flushes, 256);
 }
 
-TEST(LoopTest, KnowsItsLongestTask) {
+TEST(Loop, KnowsItsLongestTask) {
   Loop loop("test");
   EXPECT_EQ(loop.longest_task(), Duration(0));
   constexpr Duration kBusy = std::chrono::milliseconds(3);
