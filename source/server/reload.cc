@@ -106,6 +106,9 @@ void Reloader::Begin() {
   status_.reloading = true;
   trigger_ = std::exchange(next_trigger_, {});
   waiting_ = std::exchange(next_waiting_, {});
+  if (parts_.began) {
+    parts_.began();
+  }
   if (!refused_.empty()) {
     Finish(Failed(refused_));
     return;
@@ -149,6 +152,9 @@ void Reloader::OnCompiled(Compiled compiled) {
 
 void Reloader::Finish(admin::ReloadReport report) {
   Record(std::move(report));
+  if (parts_.ended) {
+    parts_.ended(status_.last);
+  }
   const std::vector<Done> waiting = std::exchange(waiting_, {});
   status_.reloading = false;
   if (!next_trigger_.empty()) {

@@ -37,6 +37,9 @@ class Reloader {
     CompileContext& context;      // Used on the compiler's thread.
     // Told what was included, after each attempt that could read the text. May be null.
     std::function<void(std::shared_ptr<const config::IncludedFiles>)> read = {};
+    // Told when an attempt begins, and what came of it. May be null.
+    std::function<void()> began = {};
+    std::function<void(const admin::ReloadReport&)> ended = {};
   };
 
   // `served` is what Apply() replaces; `apply` makes a configuration the served one, and then or

@@ -99,7 +99,9 @@ void Server::MakeParts() {
   dns_ = std::make_unique<DnsUpdates>(control_, *resolver_);
   reload_ = std::make_unique<Reloader>(
       Reloader::Parts{control_, compiler_, metrics_, control_table_, compile_context_,
-                      [this](auto included) { WatchIncluded(std::move(included)); }},
+                      [this](auto included) { WatchIncluded(std::move(included)); },
+                      [this] { NotifyOfReload(nullptr); },
+                      [this](const admin::ReloadReport& report) { NotifyOfReload(&report); }},
       options_.source, served_, [this](ServedConfig next, Reloader::Applied done) {
         Apply(std::move(next), std::move(done));
       });
@@ -139,6 +141,7 @@ void Server::StartServing(const Listening::Sockets& fresh) {
 
 void Server::OnServing() {
   serving_ = true;
+  notify_.Ready(ServingInWords());
   reload_->Open();
   const std::string text =
       Banner(served_, {options_.source.name, listening_.Bound(),
@@ -153,6 +156,31 @@ void Server::WatchIncluded(std::shared_ptr<const config::IncludedFiles> included
     config_watch_->Follow(std::move(included));
     WarnOfUnseenChanges();
   }
+}
+
+// Null: an attempt begins.
+void Server::NotifyOfReload(const admin::ReloadReport* report) const {
+  if (drain_->begun()) {
+    return;
+  }
+  if (report == nullptr) {
+    notify_.Reloading();
+    return;
+  }
+  std::string status = ServingInWords();
+  if (report->outcome == admin::ReloadOutcome::kFailed) {
+    status = "reload failed, still " + status + ": " +
+             (report->error.empty() ? report->diagnostics->ToText() : report->error);
+  }
+  notify_.Ready(status);
+}
+
+std::string Server::ServingInWords() const {
+  const proxy::Snapshot& snapshot = *served_.snapshot;
+  return "serving epoch " + std::to_string(snapshot.epoch) + " (" +
+         std::to_string(snapshot.listeners.size()) + " listeners, " +
+         std::to_string(snapshot.clusters.size()) + " clusters, " +
+         std::to_string(snapshot.routes->routes().size()) + " routes)";
 }
 
 void Server::WarnOfUnseenChanges() const {
@@ -193,11 +221,15 @@ void Server::BeginDrain(std::string_view reason) {
     return;
   }
   log::Info("told to end", {{"by", reason}});
+  notify_.Stopping("draining, by " + std::string(reason));
   reload_->Refuse("the process is draining");
   drain_->Begin(served_.runtime.shutdown_delay, served_.runtime.drain_timeout);
 }
 
 void Server::End(int exit_code) {
+  if (!drain_->begun()) {
+    notify_.Stopping("ending");
+  }
   exit_code_ = exit_code;
   control_.Stop();
 }

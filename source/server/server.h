@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,7 @@
 #include "source/server/listening.h"
 #include "source/server/process_metrics.h"
 #include "source/server/reload.h"
+#include "source/server/systemd_notify.h"
 #include "source/server/worker_thread.h"
 #include "source/upstream/dns/host_watch.h"
 
@@ -64,6 +66,8 @@ class Server final : private admin::ServerView {
   void StartServing(const Listening::Sockets& fresh);
   void OnServing();
   void WarnOfUnseenChanges() const;
+  void NotifyOfReload(const admin::ReloadReport* report) const;
+  std::string ServingInWords() const;
   void WatchIncluded(std::shared_ptr<const config::IncludedFiles> included);
 
   // Publishing: publish.cc.
@@ -126,6 +130,7 @@ class Server final : private admin::ServerView {
   std::unique_ptr<Drainer> drain_;
   std::unique_ptr<ConfigWatch> config_watch_;
   std::unique_ptr<event::Signals> signals_;
+  const SystemdNotify notify_{std::getenv("NOTIFY_SOCKET")};
   bool serving_ = false;
   int terminations_ = 0;
   int exit_code_ = kExitOk;
