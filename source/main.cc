@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
                                  .reload = server::ReloadCommand,
                                  .drain = server::DrainCommand,
                                  .status = server::StatusCommand,
-                                 .version = server::VersionCommand});
+                                 .version = server::VersionCommand,
+                                 .print = server::PrintCommand});
 }

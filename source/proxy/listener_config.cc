@@ -188,6 +188,15 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
   return out;
 }
 
+bool IsAnyAddress(const config::Address& address) {
+  return address.host == "0.0.0.0" || address.host == "::";
+}
+
+// Of two with the same port. IPv4 and IPv6 are apart: sockets of [::] take IPv6 only.
+bool Overlap(const config::Address& a, const config::Address& b) {
+  return a.kind == b.kind && (a.host == b.host || IsAnyAddress(a) || IsAnyAddress(b));
+}
+
 }  // namespace
 
 void AddressBook::Claim(const Value& value, const config::Address& address,
@@ -196,12 +205,18 @@ void AddressBook::Claim(const Value& value, const config::Address& address,
   if (!usable) {
     return;
   }
-  const auto [first, is_new] =
-      taken_.emplace(address.ToString(), Claimed{std::string(owner), value.position()});
-  if (!is_new) {
-    value.Error(address.ToString() + " is taken by " + first->second.owner + " at " +
-                diagnostics_.PlaceOf(first->second.position));
+  std::vector<Claimed>& same_port = taken_[address.port];
+  for (const Claimed& other : same_port) {
+    if (!Overlap(address, other.address)) {
+      continue;
+    }
+    const bool equal = address == other.address;
+    value.Error(address.ToString() +
+                (equal ? "" : " is part of or holds " + other.address.ToString() + ", which") +
+                " is taken by " + other.owner + " at " + diagnostics_.PlaceOf(other.position));
+    return;
   }
+  same_port.push_back({address, std::string(owner), value.position()});
 }
 
 std::vector<LoadedListener> LoadListeners(const std::vector<Value>& section,

@@ -24,16 +24,18 @@ struct LoadedListener {
 class AddressBook {
  public:
   explicit AddressBook(const config::Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
-  // Reports at `value` when `address` is taken. Port 0 is nobody's: the kernel chooses.
+  // Reports at `value` when `address` is taken, by itself or with all others of its port (0.0.0.0,
+  // [::]). Port 0 is nobody's: the kernel chooses.
   void Claim(const config::Value& value, const config::Address& address, std::string_view owner);
 
  private:
   struct Claimed {
+    config::Address address;
     std::string owner;
     config::Position position;
   };
   const config::Diagnostics& diagnostics_;
-  std::map<std::string, Claimed, std::less<>> taken_;
+  std::map<uint16_t, std::vector<Claimed>> taken_;  // By port; 0 for unix sockets.
 };
 
 // The listeners of `section`, those with mistakes too. Never fails: mistakes are in the

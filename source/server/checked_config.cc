@@ -19,10 +19,10 @@ std::string SourceName(const std::string& path) { return path == "-" ? "<stdin>"
 
 CheckedConfig::CheckedConfig(const std::string& name, std::string text,
                              const config::Environment& environment, const std::string& path)
-    : name_(name), catalog_(BuiltinFilters()) {
+    : name_(name), text_(std::move(text)), catalog_(BuiltinFilters()) {
   LoadRequest request;
   request.name = name;
-  request.text = std::move(text);
+  request.text = text_;
   request.path = path;
   request.directory = config::DirectoryOf(path);
   request.environment = environment;
@@ -37,8 +37,12 @@ bool CheckedConfig::valid(bool strict) const {
 }
 
 std::string CheckedConfig::Report(bool strict) const {
+  return loaded_->diagnostics.ToText() + Summary(strict);
+}
+
+std::string CheckedConfig::Summary(bool strict) const {
   const config::Diagnostics& diagnostics = loaded_->diagnostics;
-  std::string out = diagnostics.ToText() + name_ + ": ";
+  std::string out = name_ + ": ";
   const std::string warnings = Count(diagnostics.warnings(), "warning");
   if (!diagnostics.ok()) {
     out += Count(diagnostics.errors(), "error");

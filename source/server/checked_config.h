@@ -24,10 +24,15 @@ class CheckedConfig {
   // What `validate` says: one line for each diagnostic, and a last one with their number, or with
   // what there is. `strict`: warnings make it invalid.
   std::string Report(bool strict = false) const;
+  // The last line of it.
+  std::string Summary(bool strict = false) const;
+  // The text that was checked, for excerpts.
+  const std::string& text() const { return text_; }
   bool valid(bool strict = false) const;
 
  private:
   const std::string name_;
+  const std::string text_;
   const pipeline::Catalog catalog_;
   std::unique_ptr<LoadedConfig> loaded_;
 };

@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "source/base/text.h"
+#include "source/server/cli_describe.h"
 #include "source/server/cli_help.h"
 
 namespace gatehouse::server {
@@ -28,17 +30,37 @@ struct Options {
   RouteOptions route;
   std::vector<std::string> request;  // [METHOD] URL
   AdminTarget admin;
+  std::string shell;
 };
 
 void AddFile(CLI::App& command, std::string& path) {
   command.add_option("-c,--config", path)->required()->type_name("FILE");
 }
 
+// An option whose value is one of `choices`, by name.
+template <typename E>
+void AddChoice(CLI::App& command, const char* name, E& out, const std::string& type,
+               const std::vector<std::pair<std::string, E>>& choices) {
+  std::vector<std::string> names;
+  for (const auto& [choice, value] : choices) {
+    names.push_back(choice);
+  }
+  const auto take = [&out, choices](const std::string& text) {
+    for (const auto& [choice, value] : choices) {
+      out = choice == text ? value : out;
+    }
+  };
+  command.add_option_function<std::string>(name, take)
+      ->check(CLI::IsMember(names))
+      ->type_name(type);
+}
+
 void AddServingCommands(CLI::App& app, Options& options) {
   CLI::App& run = *app.add_subcommand("run");
   AddFile(run, options.run.config_path);
   run.add_option("--log-level", options.run.log_level)
-      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+      ->type_name("LEVEL");
   CLI::App& proxy = *app.add_subcommand("proxy");
   proxy.add_option("--listen", options.listen)->required()->type_name("ADDRESS");
   proxy.add_option("--to", options.to)->required()->type_name("ADDRESS");
@@ -48,6 +70,11 @@ void AddCheckingCommands(CLI::App& app, Options& options) {
   CLI::App& validate = *app.add_subcommand("validate");
   AddFile(validate, options.validate.config_path);
   validate.add_flag("--strict", options.validate.strict);
+  AddChoice<ReportFormat>(validate, "--format", options.validate.format, "FORMAT",
+                          {{"text", ReportFormat::kText}, {"json", ReportFormat::kJson}});
+  AddChoice<UseColor>(
+      validate, "--color", options.validate.color, "WHEN",
+      {{"auto", UseColor::kAuto}, {"always", UseColor::kAlways}, {"never", UseColor::kNever}});
   CLI::App& config = *app.add_subcommand("config");
   AddFile(config, options.config_path);
   config.add_flag("--effective", options.effective);
@@ -70,6 +97,16 @@ void AddAdminCommands(CLI::App& app, Options& options) {
   app.add_subcommand("version");
 }
 
+// Of no use to people, so in no list: an empty group hides them.
+void AddHiddenCommands(CLI::App& app, Options& options) {
+  CLI::App& completion = *app.add_subcommand("completion")->group("");
+  completion.add_option("shell", options.shell)
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->type_name("SHELL");
+  app.add_subcommand("manpage")->group("");
+}
+
 void AddAll(CLI::App& app, Options& options) {
   app.formatter_fn([](const CLI::App* one, const std::string&, CLI::AppFormatMode) {
     return std::string(HelpFor(one->get_parent() == nullptr ? "" : one->get_name()));
@@ -81,6 +118,7 @@ void AddAll(CLI::App& app, Options& options) {
   AddServingCommands(app, options);
   AddCheckingCommands(app, options);
   AddAdminCommands(app, options);
+  AddHiddenCommands(app, options);
 }
 
 // The command under which parsing ended, or "".
@@ -212,6 +250,12 @@ int RunCommandLine(int argc, const char* const* argv, const Commands& commands) 
   }
   if (options.test) {
     return Refuse("-t is a command of its own: gatehouse -t -c FILE");
+  }
+  if (command == "completion") {
+    return commands.print(CompletionScript(DescribeCommands(app), options.shell));
+  }
+  if (command == "manpage") {
+    return commands.print(ManualPage(DescribeCommands(app), {kVersion, kVersionDate}));
   }
   return CallCommand(command, options, commands);
 }

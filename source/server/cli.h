@@ -20,6 +20,8 @@ struct Commands {
   std::function<int(const AdminTarget&)> drain;
   std::function<int(const AdminTarget&)> status;
   std::function<int()> version;
+  // Prints what shells and man(1) want of the command line itself.
+  std::function<int(const std::string& text)> print;
 };
 
 // Calls the command that the arguments ask for and returns its exit code. Help goes to standard

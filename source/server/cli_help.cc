@@ -34,6 +34,10 @@ More commands:
   drain      have a running gateway finish what is under way, then end
   version    print the version
 
+  -t                    as the command validate: gatehouse -t -c FILE
+  -c, --config FILE     the configuration, for -t
+  -V, --version         print the version
+
 gatehouse COMMAND --help explains one command.
 Exit codes: 0 ok, 1 could not start or invalid, 2 forced to quit, 3 draining took too long.
 )"},
@@ -69,13 +73,16 @@ Examples:
      R"(Reports every mistake in a configuration, each with file, line, column, and what was
 probably meant. Nothing is opened or started.
 
-  gatehouse validate -c FILE [--strict]
+  gatehouse validate -c FILE [--strict] [--format FORMAT] [--color WHEN]
   gatehouse -t -c FILE
 
   -c, --config FILE     the configuration; - is standard input
   --strict              warnings fail, too
+  --format FORMAT       text, on standard error; or json, an array on standard output
+  --color WHEN          auto, always or never; auto is for terminals, unless NO_COLOR is set
 
-Exits with 0 when the configuration is valid, else with 1.
+On a terminal, each mistake is shown with its line of the file. Exits with 0 when the
+configuration is valid, else with 1.
 
 Examples:
   gatehouse validate -c gatehouse.yaml
@@ -162,6 +169,26 @@ Examples:
 
 Example:
   gatehouse version
+)"},
+    {"completion", "gatehouse completion bash",
+     R"help(Prints a script with which a shell completes commands, options and their values.
+
+  gatehouse completion SHELL
+
+  SHELL                 bash, zsh or fish
+
+Examples:
+  eval "$(gatehouse completion bash)"
+  gatehouse completion fish >~/.config/fish/completions/gatehouse.fish
+)help"},
+    {"manpage", "gatehouse manpage",
+     R"(Prints the manual page.
+
+  gatehouse manpage
+
+Examples:
+  gatehouse manpage | man -l -
+  gatehouse manpage >/usr/local/share/man/man1/gatehouse.1
 )"},
 };
 

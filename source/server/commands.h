@@ -3,6 +3,7 @@
 // or invalid, 2 forced quit, 3 drain timed out.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 namespace gatehouse::server {
 
 inline constexpr std::string_view kVersion = "0.1.0";
+inline constexpr std::string_view kVersionDate = "2026-11-22";
 
 struct RunOptions {
   std::string config_path;  // "-" is standard input.
@@ -21,9 +23,14 @@ int RunCommand(const RunOptions& options);
 // One route from `listen` to `to`, without a file. Addresses as in CONFIG.md, ":9000" allowed.
 int ProxyCommand(const std::string& listen, const std::string& to);
 
+enum class ReportFormat : uint8_t { kText, kJson };
+enum class UseColor : uint8_t { kAuto, kAlways, kNever };
+
 struct ValidateOptions {
   std::string config_path;
   bool strict = false;  // Warnings are errors.
+  ReportFormat format = ReportFormat::kText;
+  UseColor color = UseColor::kAuto;
 };
 int ValidateCommand(const ValidateOptions& options);
 
@@ -41,6 +48,8 @@ struct RouteOptions {
 int RouteCommand(const RouteOptions& options);
 
 int VersionCommand();
+// `text`, as it is, to standard output.
+int PrintCommand(const std::string& text);
 
 // Where a running gateway's admin endpoint is: an address, or the configuration that names it.
 struct AdminTarget {

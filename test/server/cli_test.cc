@@ -45,7 +45,11 @@ Outcome Type(std::vector<const char*> arguments) {
     return note(Join({"proxy", listen, to}));
   };
   commands.validate = [&](const ValidateOptions& o) {
-    return note(Join({"validate", o.config_path, o.strict ? "strict" : ""}));
+    return note(Join({"validate", o.config_path, o.strict ? "strict" : ""}) +
+                (o.format == ReportFormat::kJson ? "|json" : "") +
+                (o.color == UseColor::kAlways  ? "|always"
+                 : o.color == UseColor::kNever ? "|never"
+                                               : ""));
   };
   commands.config = [&](const std::string& path, bool effective) {
     return note(Join({"config", path, effective ? "effective" : ""}));
@@ -58,6 +62,7 @@ Outcome Type(std::vector<const char*> arguments) {
   commands.drain = [&](const AdminTarget& o) { return note(Describe("drain", o)); };
   commands.status = [&](const AdminTarget& o) { return note(Describe("status", o)); };
   commands.version = [&] { return note("version"); };
+  commands.print = [&](const std::string& text) { return note(text); };
   arguments.insert(arguments.begin(), "gatehouse");
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
@@ -81,6 +86,21 @@ TEST(Cli, CallsCommandsWithTheirOptions) {
   EXPECT_EQ(Type({"version"}).called, "version");
   EXPECT_EQ(Type({"--version"}).called, "version");
   EXPECT_EQ(Type({"run", "-c", "a.yaml"}).code, 7);
+}
+
+TEST(Cli, ValidateTakesAFormatAndAColor) {
+  EXPECT_EQ(Type({"validate", "-c", "-", "--format", "json"}).called, "validate|-||json");
+  EXPECT_EQ(Type({"validate", "-c", "-", "--color", "always"}).called, "validate|-||always");
+  EXPECT_EQ(Type({"validate", "-c", "-", "--color=never", "--format=text"}).called,
+            "validate|-||never");
+  EXPECT_EQ(Type({"validate", "-c", "-", "--format", "github"}).code, 1);
+}
+
+TEST(Cli, WritesItsOwnDocumentation) {
+  EXPECT_TRUE(Contains(Type({"completion", "bash"}).called, "complete -F _gatehouse gatehouse"));
+  EXPECT_TRUE(Contains(Type({"manpage"}).called, ".TH GATEHOUSE 1"));
+  EXPECT_EQ(Type({"completion", "tcsh"}).code, 1);
+  EXPECT_FALSE(Contains(Type({"--help"}).out, "manpage"));
 }
 
 TEST(Cli, RouteTakesAMethodOrNone) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "source/server/commands.h"
+#include "source/server/diagnostic_report.h"
 
 namespace gatehouse::server {
 namespace {
@@ -51,6 +52,77 @@ TEST_F(CommandCheck, ValidateOfAValidFile) {
   EXPECT_EQ(Validate(kValid), 0);
   EXPECT_TRUE(ErrHas("command_check_test.yaml: ok (1 listener, 1 cluster, 1 route)\n")) << err_;
   EXPECT_EQ(out_, "");
+}
+
+TEST_F(CommandCheck, ValidateAsJson) {
+  const std::string path = Write(std::string(kValid) + "rutnime: {}\n");
+  EXPECT_EQ(Run([&] { return ValidateCommand({path, false, ReportFormat::kJson}); }), 1);
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(out_, "[\n  {\n    \"file\": \"" + path + "\",\n" +
+                      R"(    "line": 7,
+    "column": 1,
+    "path": "rutnime",
+    "severity": "error",
+    "message": "unknown key",
+    "suggestion": "runtime"
+  }
+]
+)");
+  EXPECT_EQ(Run([&] { return ValidateCommand({"/nowhere", false, ReportFormat::kJson}); }), 1);
+  EXPECT_TRUE(
+      OutHas("\"file\": \"/nowhere\",\n    \"line\": null,\n    \"column\": null,\n"
+             "    \"path\": null,\n    \"severity\": \"error\",\n"))
+      << out_;
+  EXPECT_TRUE(OutHas("\"suggestion\": null")) << out_;
+  const std::string valid = Write(kValid);
+  EXPECT_EQ(Run([&] { return ValidateCommand({valid, true, ReportFormat::kJson}); }), 0);
+  EXPECT_EQ(out_, "[]\n");
+}
+
+TEST_F(CommandCheck, ValidateInColours) {
+  const std::string path = Write("listeners:\n  - {name: \"w\u00e9b\", adress: \":80\"}\t\x07\n");
+  const auto validate = [&](UseColor color) {
+    return Run([&] { return ValidateCommand({path, false, ReportFormat::kText, color}); });
+  };
+  EXPECT_EQ(validate(UseColor::kAuto), 1);  // Not a terminal.
+  EXPECT_FALSE(ErrHas("\033[")) << err_;
+  EXPECT_FALSE(ErrHas(" | ")) << err_;
+  EXPECT_EQ(validate(UseColor::kNever), 1);
+  EXPECT_FALSE(ErrHas("\033[")) << err_;
+  EXPECT_EQ(validate(UseColor::kAlways), 1);
+  EXPECT_TRUE(ErrHas("\033[1;31m")) << err_;
+  EXPECT_FALSE(ErrHas("\x07")) << err_;
+}
+
+TEST_F(CommandCheck, ExcerptsPointAtTheWord) {
+  config::Diagnostics diagnostics;
+  const uint32_t file = diagnostics.AddFile("f.yaml");
+  diagnostics.Error({file, 2, 6}, "a", "wrong");
+  diagnostics.Error({file, 2, 10}, "a", "wrong, too");
+  diagnostics.Warning({file, 3, 2}, "", "odd");
+  diagnostics.Error({file, 9, 1}, "", "not there");
+  const std::string text = "one\n  n: \"w\u00e9b\"  \n\t- x\r\n";
+  EXPECT_EQ(DiagnosticsToExcerpts(diagnostics, text, /*colour=*/false),
+            "f.yaml:2:6: a: wrong\n"
+            "     2 |   n: \"w\u00e9b\"\n"
+            "       |      ^~~~~\n"
+            "f.yaml:2:10: a: wrong, too\n"
+            "     2 |   n: \"w\u00e9b\"\n"
+            "       |         ^~\n"
+            "f.yaml:3:2: warning: odd\n"
+            "     3 |  - x\n"
+            "       |  ^\n"
+            "f.yaml:9:1: not there\n");
+}
+
+TEST_F(CommandCheck, LongLinesAreCut) {
+  config::Diagnostics diagnostics;
+  diagnostics.Error({diagnostics.AddFile("f.yaml"), 1, 5001}, "", "wrong");
+  const std::string text = std::string(5000, 'x') + "[word, " + std::string(5000, 'y');
+  const std::string out = DiagnosticsToExcerpts(diagnostics, text, /*colour=*/false);
+  EXPECT_LT(out.size(), 400u);
+  EXPECT_NE(out.find("...xxx"), out.npos) << out;
+  EXPECT_NE(out.find("[word, y"), out.npos) << out;
 }
 
 TEST_F(CommandCheck, ValidateOfAWrongOne) {
