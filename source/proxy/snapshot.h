@@ -50,6 +50,7 @@ struct Snapshot {
   std::vector<config::Position> route_positions;  // Where each route is declared.
   std::vector<std::string> config_files;          // By Position::file.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;
+  std::vector<uint32_t> cluster_ids;  // Cluster::id() of each, ascending.
   std::shared_ptr<pipeline::FilterTable> filters;
   // Instead of routes: answers every request. Outlives all streams. For admin.
   Handler* handler = nullptr;

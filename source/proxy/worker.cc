@@ -24,6 +24,10 @@ constexpr std::string_view kTooManyConnections =
     "\r\n"
     "a limit has been reached (overloaded, too many)";
 
+bool HasCluster(const Snapshot& snapshot, uint32_t id) {
+  return std::binary_search(snapshot.cluster_ids.begin(), snapshot.cluster_ids.end(), id);
+}
+
 }  // namespace
 
 WorkerListener::WorkerListener(Worker::Parts& worker, uint32_t id, int fd)
@@ -129,37 +133,30 @@ void Worker::Parts::RemoveConnection(DownstreamConnection& connection) {
 upstream::ClusterPool& Worker::Parts::PoolFor(const std::shared_ptr<upstream::Cluster>& cluster,
                                               const PinnedSnapshot& snapshot) {
   const uint32_t id = cluster->id();
-  if (id >= pools.size()) {
-    pools.resize(id + 1);
-  }
-  if (pools[id] == nullptr) {
-    pools[id] = std::make_unique<upstream::ClusterPool>(io, cluster, Random());
-    const auto& kept = current->snapshot->clusters;
-    if (&snapshot != current && std::find(kept.begin(), kept.end(), cluster) == kept.end()) {
-      RetirePool(id);  // Only for who still holds the old configuration.
+  std::unique_ptr<upstream::ClusterPool>& pool = pools[id];
+  if (pool == nullptr) {
+    pool = std::make_unique<upstream::ClusterPool>(io, cluster, Random());
+    if (&snapshot != current && !HasCluster(*current->snapshot, id)) {
+      RetirePool(id, *pool);  // Only for who still holds the old configuration.
     }
   }
-  return *pools[id];
+  return *pool;
 }
 
 void Worker::Parts::RetirePools(const Snapshot& next) {
-  std::vector<bool> kept(pools.size(), false);
-  for (const std::shared_ptr<upstream::Cluster>& cluster : next.clusters) {
-    if (cluster->id() < kept.size()) {
-      kept[cluster->id()] = true;
-    }
-  }
-  for (size_t id = 0; id < pools.size(); ++id) {
-    if (pools[id] != nullptr && !kept[id] && !pools[id]->retired()) {
-      RetirePool(static_cast<uint32_t>(id));
+  for (const auto& [id, pool] : pools) {
+    if (!pool->retired() && !HasCluster(next, id)) {
+      RetirePool(id, *pool);
     }
   }
 }
 
-void Worker::Parts::RetirePool(uint32_t id) {
-  pools[id]->Retire([this, id] {
-    if (pools[id] != nullptr && pools[id]->retired() && pools[id]->unused()) {
-      loop.DeleteLater(std::move(pools[id]));
+void Worker::Parts::RetirePool(uint32_t id, upstream::ClusterPool& pool) {
+  pool.Retire([this, id] {
+    const auto at = pools.find(id);
+    if (at != pools.end() && at->second->retired() && at->second->unused()) {
+      loop.DeleteLater(std::move(at->second));
+      pools.erase(at);
     }
   });
 }

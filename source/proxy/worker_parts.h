@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "source/event/listener.h"
@@ -66,7 +67,7 @@ struct Worker::Parts final : private event::Flushable {
   upstream::ClusterPool& PoolFor(const std::shared_ptr<upstream::Cluster>& cluster,
                                  const PinnedSnapshot& snapshot);
   void RetirePools(const Snapshot& next);
-  void RetirePool(uint32_t id);
+  void RetirePool(uint32_t id, upstream::ClusterPool& pool);
   void CheckDrained();
   uint64_t Random();
   // "Sun, 06 Nov 1994 08:49:37 GMT" of now (RFC 9110 section 5.6.7).
@@ -87,7 +88,8 @@ struct Worker::Parts final : private event::Flushable {
 
   PinnedSnapshot* current = nullptr;
   std::vector<std::unique_ptr<PinnedSnapshot>> pinned;
-  std::vector<std::unique_ptr<upstream::ClusterPool>> pools;  // By Cluster::id().
+  // By Cluster::id(): a cluster that changes gets a new one, so they are sparse before long.
+  std::unordered_map<uint32_t, std::unique_ptr<upstream::ClusterPool>> pools;
   std::vector<std::unique_ptr<DownstreamConnection>> connections;
   std::vector<std::unique_ptr<WorkerListener>> listeners;
   std::function<void()> drained;

@@ -110,6 +110,11 @@ std::shared_ptr<Snapshot> BuildSnapshot(LoadedSections sections, const LoadReque
   out->epoch = request.epoch;
   out->filters = std::move(sections.filters);
   out->clusters = BuildClusters(std::move(sections.clusters), request);
+  out->cluster_ids.reserve(out->clusters.size());
+  for (const std::shared_ptr<upstream::Cluster>& cluster : out->clusters) {
+    out->cluster_ids.push_back(cluster->id());
+  }
+  std::sort(out->cluster_ids.begin(), out->cluster_ids.end());
   out->listeners = BuildListeners(sections, request);
   out->route_metrics = DefineRouteMetrics(sections.routes, MetricsOf(request));
   std::vector<std::shared_ptr<const route::Route>> routes;
