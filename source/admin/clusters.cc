@@ -54,7 +54,7 @@ Json HostsJson(const std::vector<ResolvedHost>& hosts) {
 Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHost>& hosts,
                  const ServerView& server) {
   const upstream::ClusterSettings& settings = cluster.settings();
-  const upstream::ClusterMetrics& ids = cluster.metrics();
+  const upstream::ClusterSeries& ids = cluster.metrics();
   Json out;
   out["name"] = cluster.name();
   out["balance"] = PolicyName(settings.policy);
@@ -68,11 +68,11 @@ Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHos
   out["limits"] = Json{{"connections", limit(cluster.connections, settings.max_connections)},
                        {"pending", limit(cluster.pending, settings.max_pending)},
                        {"requests", limit(cluster.requests, settings.max_requests)}};
-  out["requests"] = server.Sum(ids.requests);
-  out["connect_failures"] = server.Sum(ids.connect_failures);
-  out["connect_timeouts"] = server.Sum(ids.connect_timeouts);
-  out["resets"] = server.Sum(ids.resets);
-  out["response_timeouts"] = server.Sum(ids.response_timeouts);
+  out["requests"] = server.Sum(ids[upstream::ClusterMetric::kRequests]);
+  out["connect_failures"] = server.Sum(ids[upstream::ClusterMetric::kConnectFailures]);
+  out["connect_timeouts"] = server.Sum(ids[upstream::ClusterMetric::kConnectTimeouts]);
+  out["resets"] = server.Sum(ids[upstream::ClusterMetric::kResets]);
+  out["response_timeouts"] = server.Sum(ids[upstream::ClusterMetric::kResponseTimeouts]);
   return out;
 }
 

@@ -17,7 +17,7 @@ constexpr std::array kEndpoints{
     Endpoint{kGet, "/", "", "this page", false, GetIndex},
     Endpoint{kGet, "/healthz", "", "200 while the process lives", true, GetHealth},
     Endpoint{kGet, "/readyz", "", "200 while new requests are welcome", true, GetReadiness},
-    Endpoint{kGet, "/metrics", "", "counters and gauges for Prometheus", false, GetMetrics},
+    Endpoint{kGet, "/metrics", "", "all metrics, for Prometheus", false, GetMetrics},
     Endpoint{kGet, "/stats", "?filter=TEXT", "the same as JSON", false, GetStats},
     Endpoint{kGet, "/server", "", "version, state, workers", false, GetServer},
     Endpoint{kGet, "/listeners", "", "addresses, as bound", false, GetListeners},

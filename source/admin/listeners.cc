@@ -23,7 +23,7 @@ Json FilterNames(const pipeline::Chain* chain) {
 
 Json ListenerJson(const proxy::ListenerPlan& plan, const std::vector<BoundListener>& bound,
                   const ServerView& server) {
-  const proxy::ListenerMetrics& ids = plan.metrics;
+  const auto sum = [&](proxy::ListenerMetric metric) { return server.Sum(plan.metrics[metric]); };
   const auto at = std::find_if(bound.begin(), bound.end(),
                                [&](const BoundListener& one) { return one.id == plan.id; });
   Json out;
@@ -33,14 +33,16 @@ Json ListenerJson(const proxy::ListenerPlan& plan, const std::vector<BoundListen
   out["sockets"] = at == bound.end() ? 0 : at->sockets;
   out["filters"] = FilterNames(plan.no_route);
   out["max_connections"] = plan.settings->max_connections;
-  out["connections"] = Json{{"active", server.Sum(ids.connections_active)},
-                            {"accepted", server.Sum(ids.connections_accepted)},
-                            {"refused", server.Sum(ids.connections_refused)}};
-  out["requests"] = server.Sum(ids.requests);
+  out["connections"] = Json{{"active", sum(proxy::ListenerMetric::kConnectionsActive)},
+                            {"accepted", sum(proxy::ListenerMetric::kConnectionsAccepted)},
+                            {"refused", sum(proxy::ListenerMetric::kConnectionsRefused)}};
+  out["requests"] = sum(proxy::ListenerMetric::kRequests);
   out["responses"] = Json{
-      {"1xx", server.Sum(ids.responses_1xx)}, {"2xx", server.Sum(ids.responses_2xx)},
-      {"3xx", server.Sum(ids.responses_3xx)}, {"4xx", server.Sum(ids.responses_4xx)},
-      {"5xx", server.Sum(ids.responses_5xx)},
+      {"1xx", sum(proxy::ListenerMetric::kResponses1xx)},
+      {"2xx", sum(proxy::ListenerMetric::kResponses2xx)},
+      {"3xx", sum(proxy::ListenerMetric::kResponses3xx)},
+      {"4xx", sum(proxy::ListenerMetric::kResponses4xx)},
+      {"5xx", sum(proxy::ListenerMetric::kResponses5xx)},
   };
   return out;
 }

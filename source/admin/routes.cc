@@ -162,7 +162,8 @@ Json RouteJson(const route::Route& route, const proxy::Snapshot& snapshot,
   std::visit([&](const auto& action) { AddAction(out, action); }, route.action);
   out["filters"] = FiltersJson(route.index, snapshot);
   if (route.index < snapshot.route_metrics.size()) {
-    out["requests"] = server.Sum(snapshot.route_metrics[route.index].requests);
+    out["requests"] =
+        server.Sum(snapshot.route_metrics[route.index][proxy::RouteMetric::kRequests]);
   }
   return out;
 }

@@ -101,7 +101,7 @@ class ServerView {
   // Sends what `work` returns; it runs off the loops.
   virtual void Answer(std::function<proxy::HandlerResponse()> work,
                       std::shared_ptr<proxy::HandlerReply> reply) = 0;
-  // The same, with the names of all metrics: nobody defines any meanwhile.
+  // The same, with all metrics, those of the process as they are now.
   virtual void AnswerFromMetrics(
       std::function<proxy::HandlerResponse(const observe::Metrics&)> work,
       std::shared_ptr<proxy::HandlerReply> reply) = 0;

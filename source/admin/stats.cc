@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET /metrics, /stats: all counters and gauges, rendered off the loop.
+// GET /metrics, /stats: all metrics, rendered off the loops.
 #include <string>
 
 #include "source/admin/endpoints.h"

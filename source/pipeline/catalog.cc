@@ -12,7 +12,12 @@ observe::MetricId LoadContext::Counter(std::string_view type, std::string_view w
   }
   std::string name = "gatehouse_filter_";
   name.append(type).append("_").append(what).append("_total");
-  return metrics->Counter(name, help, {{"filter", std::string(filter_name)}});
+  const observe::Labels labels = {{"filter", std::string(filter_name)}};
+  if (metric_blocks == nullptr) {
+    return metrics->Counter(name, help, labels);
+  }
+  metric_blocks->push_back(metrics->Define(observe::MetricKind::kCounter, name, help, labels));
+  return metric_blocks->back()->first();
 }
 
 const FilterType* Catalog::Find(std::string_view name) const {

@@ -30,6 +30,8 @@ struct LoadContext {
   // The files that filters of this and of earlier configurations write, so that one path has one
   // writer. Set by FilterTable when it is null.
   observe::LogSinks* log_sinks = nullptr;
+  // Holds what Counter() made; FilterTable gives it to the definition. Null: they stay for good.
+  std::vector<std::shared_ptr<const observe::MetricBlock>>* metric_blocks = nullptr;
 
   // A counter of this filter: gatehouse_filter_TYPE_WHAT_total{filter="NAME"}. While a
   // configuration is only checked, none is made.

@@ -99,6 +99,8 @@ class FilterDefinition {
   std::string name;       // As users wrote it: the log, stats and docs word.
   std::string_view type;  // The catalog's word.
   bool required = false;  // `required: true`: routes can't skip it.
+  // What it counts in, as long as it lives.
+  std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;
 
  private:
   Phases phases_;

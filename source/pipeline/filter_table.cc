@@ -93,6 +93,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
   const config::Diagnostics& diagnostics = in.diagnostics();
   const size_t errors_before = diagnostics.errors();
   std::shared_ptr<FilterDefinition> made;
+  std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;
   bool required = false;
   const FilterType* type = nullptr;
   {
@@ -105,6 +106,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
     if (type != nullptr) {
       LoadContext context = context_;
       context.filter_name = name;
+      context.metric_blocks = &metric_blocks;
       // Never one that the loader could not know by its own type.
       context.base = base != nullptr && base->type == type->name ? base : nullptr;
       made = type->load(object, context);
@@ -125,6 +127,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
   made->name = name;
   made->type = type == nullptr ? std::string_view() : type->name;
   made->required = required;
+  made->metric_blocks = std::move(metric_blocks);
   return made;
 }
 

@@ -2,6 +2,7 @@
 #include "source/proxy/downstream_connection.h"
 
 #include <cstring>
+#include <utility>
 
 #include "source/http/h1/server_codec.h"
 #include "source/proxy/forwarded.h"
@@ -32,6 +33,10 @@ Error ClientGone(std::string message) {
 
 }  // namespace
 
+inline void DownstreamConnection::Count(ListenerMetric metric, int64_t amount) {
+  worker_.metrics.Add(metrics_[metric], amount);
+}
+
 DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
                                            const event::SocketAddress& peer, uint32_t listener,
                                            const ListenerPlan& plan)
@@ -39,6 +44,7 @@ DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
       listener_(listener),
       settings_(plan.settings),
       limit_(plan.connections),
+      metric_block_(plan.metric_block),
       metrics_(plan.metrics),
       socket_(worker.loop, worker.buffers, *this),
       codec_(http::NewH1ServerCodec(*this, *this, LimitsOf(*plan.settings))),
@@ -49,15 +55,16 @@ DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
       idle_since_(worker.loop.now()),
       peer_text_(peer.family() == AF_UNIX ? "unix" : peer_.ToString()) {
   socket_.Adopt(fd);
-  worker_.metrics.Add(metrics_.connections_accepted);
-  worker_.metrics.Add(metrics_.connections_active);
+  Count(ListenerMetric::kConnectionsAccepted);
+  Count(ListenerMetric::kConnectionsActive);
   // A client that says nothing at all is held to the head's timeout.
   worker_.loop.deadlines().ArmAfter(*this, settings_->request_headers_timeout);
   head_watched_ = true;
 }
 
 DownstreamConnection::~DownstreamConnection() {
-  worker_.metrics.Add(metrics_.connections_active, -1);
+  CountSent();
+  Count(ListenerMetric::kConnectionsActive, -1);
   limit_->Release();
   if (kept_ != nullptr) {
     worker_.Unpin(*kept_);
@@ -121,7 +128,7 @@ void DownstreamConnection::WatchHead() {
 
 void DownstreamConnection::CountBytes() {
   const uint64_t bytes = input_.bytes();
-  worker_.metrics.Add(metrics_.bytes_in, static_cast<int64_t>(bytes - counted_bytes_));
+  Count(ListenerMetric::kReceivedBytes, static_cast<int64_t>(bytes - counted_bytes_));
   counted_bytes_ = bytes;
 }
 
@@ -134,6 +141,7 @@ void DownstreamConnection::OnReady() {
 }
 
 void DownstreamConnection::OnSocketDrained() {
+  CountSent();
   if (state_ == State::kLingering) {
     worker_.loop.deadlines().ArmAfter(*this, kLinger);  // From the last byte on.
   }
@@ -148,6 +156,10 @@ void DownstreamConnection::OnSocketDrained() {
 }
 
 // ---- The codec's side ----
+
+void DownstreamConnection::CountSent() {
+  Count(ListenerMetric::kSentBytes, static_cast<int64_t>(std::exchange(sent_bytes_, 0)));
+}
 
 http::RequestEvents& DownstreamConnection::OnStream(http::ResponseSender& sender) {
   ++requests_;
@@ -250,7 +262,7 @@ void DownstreamConnection::OnDeadline() {
   }
   if (codec_->reading_head() || (head_watched_ && requests_ == 0)) {
     head_watched_ = false;
-    worker_.metrics.Add(metrics_.timeouts);
+    Count(ListenerMetric::kTimeouts);
     if (!codec_->OnHeadTimeout()) {
       Close(false);
     }

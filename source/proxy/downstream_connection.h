@@ -62,9 +62,15 @@ class DownstreamConnection final : private event::Socket::Handler,
 
   void OnSocketEvent() override;
   void OnSocketDrained() override;
-  void Write(std::string_view bytes) override { socket_.Write(bytes); }
+  void Write(std::string_view bytes) override {
+    sent_bytes_ += bytes.size();
+    socket_.Write(bytes);
+  }
   char* Reserve(size_t bytes) override { return socket_.Reserve(bytes); }
-  void Commit(size_t bytes) override { socket_.Commit(bytes); }
+  void Commit(size_t bytes) override {
+    sent_bytes_ += bytes;
+    socket_.Commit(bytes);
+  }
   void Finish() override { socket_.ShutdownWrite(); }
   http::RequestEvents& OnStream(http::ResponseSender& sender) override;
   Arena& StreamArena(http::RequestEvents& stream) override;
@@ -77,7 +83,9 @@ class DownstreamConnection final : private event::Socket::Handler,
   void Pump();
   void WatchHead();
   bool CanRead() const;
+  void Count(ListenerMetric metric, int64_t amount = 1);
   void CountBytes();
+  void CountSent();
   void Linger();
   void DiscardInput();
   void Close(bool reset);
@@ -93,7 +101,8 @@ class DownstreamConnection final : private event::Socket::Handler,
   const uint32_t listener_;
   std::shared_ptr<const ListenerSettings> settings_;
   std::shared_ptr<upstream::SharedLimit> limit_;
-  ListenerMetrics metrics_;
+  const std::shared_ptr<const observe::MetricBlock> metric_block_;
+  const ListenerSeries metrics_;
   event::Socket socket_;
   std::unique_ptr<http::ServerCodec> codec_;
   upstream::CodecIo<http::ServerCodec> input_;
@@ -108,6 +117,7 @@ class DownstreamConnection final : private event::Socket::Handler,
   PinnedSnapshot* kept_ = nullptr;
   uint64_t requests_ = 0;
   uint64_t counted_bytes_ = 0;
+  uint64_t sent_bytes_ = 0;  // Since the last CountSent().
   MonotonicTime idle_since_{};
   size_t last_pending_ = 0;        // Output not taken when last looked at,
   MonotonicTime pending_since_{};  // and since when it has been as much.

@@ -12,6 +12,7 @@
 #include "source/pipeline/chain.h"
 #include "source/pipeline/filter_table.h"
 #include "source/proxy/listener_settings.h"
+#include "source/proxy/metric_series.h"
 #include "source/route/route_table.h"
 #include "source/upstream/cluster.h"
 
@@ -19,20 +20,11 @@ namespace gatehouse::proxy {
 
 class Handler;
 
-struct RouteMetrics {
-  observe::MetricId requests;  // Streams that took the route, whatever came of them.
-};
-
-struct ListenerMetrics {
-  observe::MetricId connections_accepted, connections_active, connections_refused, requests,
-      responses_1xx, responses_2xx, responses_3xx, responses_4xx, responses_5xx, malformed,
-      timeouts, bytes_in, bytes_out, accept_errors;
-};
-
 // One listener of a snapshot: its settings and the chain of each route.
 struct ListenerPlan {
   std::shared_ptr<const ListenerSettings> settings;
-  ListenerMetrics metrics;
+  std::shared_ptr<const observe::MetricBlock> metric_block;  // Null: nothing is counted.
+  ListenerSeries metrics;                                    // Of that block.
   // Identifies the listening sockets across snapshots; equal for a listener whose address stayed.
   uint32_t id = 0;
   // Connections of all workers, against limits.max_connections; handed from snapshot to snapshot
@@ -46,7 +38,9 @@ struct Snapshot {
   uint64_t epoch = 0;
   std::vector<ListenerPlan> listeners;
   std::shared_ptr<const route::RouteTable> routes;
-  std::vector<RouteMetrics> route_metrics;        // By route index.
+  std::vector<RouteSeries> route_metrics;  // By route index.
+  // What `route_metrics` counts in; a route that has no name of its own shares one.
+  std::vector<std::shared_ptr<const observe::MetricBlock>> route_metric_blocks;
   std::vector<config::Position> route_positions;  // Where each route is declared.
   std::vector<std::string> config_files;          // By Position::file.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;

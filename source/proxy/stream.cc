@@ -2,7 +2,6 @@
 #include "source/proxy/stream.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "source/base/text.h"
@@ -43,7 +42,7 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   info_ = {};
   info_.headers = this;
   info_.started = worker_.loop.now();
-  info_.start = WallNow();
+  info_.start = worker_.WallAt(info_.started);
   route_ = nullptr;
   head_ = nullptr;
   response_head_ = nullptr;
@@ -51,7 +50,7 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   terminal_ = Terminal::kNone;
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
   response_end_ = tunnel_ = ended_ = false;
-  worker_.metrics.Add(plan.metrics.requests);
+  worker_.metrics.Add(plan.metrics[ListenerMetric::kRequests]);
 }
 
 void Stream::OnHeaders(http::RequestHead& head, bool end) {
@@ -78,7 +77,7 @@ void Stream::OnRefused(http::RequestHead& head, const Error& error) {
   request_whole_ = true;
   Describe(head);
   UseChain(*plan_->no_route);
-  worker_.metrics.Add(plan_->metrics.malformed);
+  worker_.metrics.Add(plan_->metrics[ListenerMetric::kMalformed]);
   (void)ReplyError(error.code, error.message);
 }
 
@@ -153,7 +152,7 @@ void Stream::MatchRoute() {
   const pipeline::Chain* chain = plan_->no_route;
   if (route_ != nullptr) {
     info_.route = route_->name;
-    worker_.metrics.Add(snapshot.route_metrics[route_->index].requests);
+    worker_.metrics.Add(snapshot.route_metrics[route_->index][RouteMetric::kRequests]);
     chain = plan_->chains[route_->index];
   }
   UseChain(*chain);
@@ -268,6 +267,9 @@ void Stream::OnUpstreamInformational(http::ResponseHead& head) {
 void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
   TellAttempt();
+  if (end) {
+    upstream_ended_ = worker_.loop.now();
+  }
   tunnel_ = head.status == 101;
   StartResponse(head, end);
   if (!ended_) {
@@ -302,12 +304,16 @@ event::Socket& Stream::ResponseSplice::splice_socket() { return stream.connectio
 void Stream::ResponseSplice::OnSpliced(size_t bytes) {
   stream.response_activity_ = stream.worker_.loop.now();
   stream.info_.response_bytes += bytes;
+  stream.Count(stream.plan_->metrics[ListenerMetric::kSentBytes], static_cast<int64_t>(bytes));
   stream.sender_->NoteSent(bytes);
 }
 
 void Stream::OnUpstreamData(std::string_view data, bool end) {
   response_activity_ = worker_.loop.now();
   response_unconsumed_ += data.size();
+  if (end) {
+    upstream_ended_ = worker_.loop.now();
+  }
   if (tunnel_) {
     ResponseDataPassed(data, end);
     return;
@@ -326,7 +332,10 @@ void Stream::ResponseDataPassed(std::string_view chunk, bool end) {
   sender_->SendData(chunk, end);
 }
 
-void Stream::OnUpstreamTrailers(http::Headers& trailers) { response_pass_.PassTrailers(trailers); }
+void Stream::OnUpstreamTrailers(http::Headers& trailers) {
+  upstream_ended_ = worker_.loop.now();
+  response_pass_.PassTrailers(trailers);
+}
 
 void Stream::ResponseTrailersPassed(http::Headers& trailers) {
   if (sender_ != nullptr) {
@@ -366,12 +375,13 @@ void Stream::OnReset(const Error& error) {
     End(false);
     return;
   }
-  worker_.metrics.Add(plan_->metrics.malformed);
+  worker_.metrics.Add(plan_->metrics[ListenerMetric::kMalformed]);
   (void)ReplyError(error.code, error.message);
 }
 
 void Stream::OnUpstreamFailed(const Error& error) {
   TellAttempt();
+  upstream_ended_ = worker_.loop.now();
   Fail(error);
 }
 
@@ -412,16 +422,13 @@ void Stream::End(bool complete) {
   Disarm();
   sender_ = nullptr;
   info_.complete = complete;
-  info_.duration = worker_.loop.now() - info_.started;
   TellAttempt();
-  if (upstream_started_ != MonotonicTime{}) {
-    info_.upstream_duration = worker_.loop.now() - upstream_started_;
-  }
+  TellDurations();
   attempt_.Cancel();
   DropHandlerReply();
   request_pass_.Stop();
   response_pass_.Stop();
-  CountResponse();
+  CountEnd();
   for (size_t i = filters_.size(); i-- > 0;) {
     if (chain_->definitions()[i]->phases().stream_end) {
       filters_[i]->OnStreamEnd(info_, *this);
@@ -431,21 +438,12 @@ void Stream::End(bool complete) {
   worker_.RecycleLater(*this);
 }
 
-void Stream::CountResponse() {
-  const ListenerMetrics& metrics = plan_->metrics;
-  const std::array<observe::MetricId, 6> classes{metrics.responses_5xx, metrics.responses_1xx,
-                                                 metrics.responses_2xx, metrics.responses_3xx,
-                                                 metrics.responses_4xx, metrics.responses_5xx};
-  if (info_.status >= 100 && info_.status < 600) {
-    worker_.metrics.Add(classes[info_.status / 100]);
-  }
-}
-
 void Stream::Recycle() {
   event::Ready::Unlink();
   filters_ = {};
   handler_body_.Release();
-  upstream_started_ = {};
+  upstream_started_ = upstream_ended_ = {};
+  cluster_ = nullptr;
   attempt_.Forget();
   arena_.Reset();
   worker_.Unpin(*std::exchange(pinned_, nullptr));

@@ -115,7 +115,8 @@ class Stream final : public http::RequestEvents,
   void TellAttempt();
   void Abort(ErrorCode code, std::string_view detail);
   void Fail(const Error& error);
-  void CountResponse();
+  void TellDurations();
+  void CountEnd();
   // Time.
   void ArmDeadline();
   MonotonicTime NextDeadline() const;
@@ -170,6 +171,7 @@ class Stream final : public http::RequestEvents,
   PinnedSnapshot* pinned_ = nullptr;
   const ListenerPlan* plan_ = nullptr;
   const route::Route* route_ = nullptr;
+  const upstream::Cluster* cluster_ = nullptr;  // Of `pinned_`.
   const pipeline::Chain* chain_ = nullptr;
   FilterList filters_;
   http::RequestHead* head_ = nullptr;
@@ -182,6 +184,7 @@ class Stream final : public http::RequestEvents,
   MonotonicTime request_activity_{};
   MonotonicTime response_activity_{};
   MonotonicTime upstream_started_{};
+  MonotonicTime upstream_ended_{};  // Of the response, or of the wait for it.
   Terminal terminal_ = Terminal::kNone;
   bool request_whole_ = false;
   bool request_has_content_ = false;

@@ -54,7 +54,7 @@ void Stream::OnDeadline() {
   const bool client_slow = !request_whole_ && request_unconsumed_ == 0 &&
                            request_activity_ + plan_->settings->request_body_idle_timeout <= now;
   if (client_slow || response_unconsumed_ > 0 || attempt_.splice_blocked()) {
-    worker_.metrics.Add(plan_->metrics.timeouts);
+    worker_.metrics.Add(plan_->metrics[ListenerMetric::kTimeouts]);
   } else if (!tunnel_) {
     attempt_.CountTimeout();
   }

@@ -95,14 +95,15 @@ void Stream::RequestTrailersPassed(http::Headers& trailers) {
 void Stream::StartForward(const route::Forward& forward) {
   const route::Arm& arm = forward.ArmAt(worker_.Random() % forward.total_weight);
   upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster], *pinned_);
-  info_.cluster = pool.cluster().name();
+  cluster_ = &pool.cluster();
+  info_.cluster = cluster_->name();
   if (!pool.BeginRequest()) {
     (void)ReplyError(ErrorCode::kOverloaded, "max_requests of the cluster reached");
     return;
   }
   Rewrite(forward);
   terminal_ = Terminal::kForward;
-  upstream_started_ = worker_.loop.now();
+  upstream_started_ = MonotonicNow();
   const bool end = !request_has_content_ && head_->upgrade.empty();
   attempt_.Begin(pool, arm.labels, *head_, end);
   if (!ended_) {

@@ -24,6 +24,9 @@ constexpr std::string_view kTooManyConnections =
     "\r\n"
     "a limit has been reached (overloaded, too many)";
 
+// How late a clock that was set may be noticed.
+constexpr Duration kLookAtWall = std::chrono::milliseconds(100);
+
 bool HasCluster(const Snapshot& snapshot, uint32_t id) {
   return std::binary_search(snapshot.cluster_ids.begin(), snapshot.cluster_ids.end(), id);
 }
@@ -39,7 +42,7 @@ void WorkerListener::OnAccept(int fd, const event::SocketAddress& peer) {
 
 void WorkerListener::OnAcceptError(int) {
   if (const ListenerPlan* plan = worker_.current->Plan(id_)) {
-    worker_.metrics.Add(plan->metrics.accept_errors);
+    worker_.metrics.Add(plan->metrics[ListenerMetric::kAcceptErrors]);
   }
 }
 
@@ -101,7 +104,7 @@ void Worker::Parts::AddConnection(int fd, const event::SocketAddress& peer, uint
     return;
   }
   if (!plan->connections->TryAcquire(plan->settings->max_connections)) {
-    metrics.Add(plan->metrics.connections_refused);
+    metrics.Add(plan->metrics[ListenerMetric::kConnectionsRefused]);
     char ignored[1024];
     [[maybe_unused]] const ssize_t read = recv(fd, ignored, sizeof(ignored), 0);
     [[maybe_unused]] const ssize_t sent =
@@ -185,6 +188,14 @@ std::string_view Worker::Parts::Date() {
     date_size_ = strftime(date_, sizeof(date_), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   }
   return {date_, date_size_};
+}
+
+WallTime Worker::Parts::WallAt(MonotonicTime at) {
+  if (at - wall_looked_at_ > kLookAtWall) {
+    wall_looked_at_ = at;
+    wall_offset_ = WallNow().time_since_epoch() - MonotonicNow().time_since_epoch();
+  }
+  return WallTime(at.time_since_epoch() + wall_offset_);
 }
 
 Worker::Worker(uint32_t index, event::Loop& loop, observe::MetricTable& metrics,

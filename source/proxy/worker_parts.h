@@ -72,6 +72,8 @@ struct Worker::Parts final : private event::Flushable {
   uint64_t Random();
   // "Sun, 06 Nov 1994 08:49:37 GMT" of now (RFC 9110 section 5.6.7).
   std::string_view Date();
+  // What the clock on the wall showed at `at`, which is about now.
+  WallTime WallAt(MonotonicTime at);
 
   static constexpr size_t kScratchBytes = 256 * 1024;
 
@@ -104,6 +106,8 @@ struct Worker::Parts final : private event::Flushable {
   std::vector<Stream*> idle_streams_;
   std::vector<Stream*> ended_streams_;
   uint64_t random_;
+  MonotonicTime wall_looked_at_{};
+  Duration wall_offset_{};
   time_t date_second_ = 0;
   size_t date_size_ = 0;
   char date_[32] = {};

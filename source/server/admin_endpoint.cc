@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "source/server/listening.h"
-#include "source/server/metric_names.h"
 
 namespace gatehouse::server {
 namespace {
@@ -48,7 +47,9 @@ std::shared_ptr<const proxy::Snapshot> AdminEndpoint::MakeSnapshot(const AdminSe
   auto snapshot = std::make_shared<proxy::Snapshot>();
   proxy::ListenerPlan plan;
   plan.settings = std::make_shared<proxy::ListenerSettings>(settings.listener);
-  plan.metrics = DefineListenerMetrics(metrics, settings.listener.name);
+  const std::string_view name = plan.settings->name;
+  plan.metric_block = metrics.Define(proxy::ListenerSchema(), {&name, 1}).front();
+  plan.metrics = proxy::ListenerSeries(*plan.metric_block);
   plan.id = kListenerId;
   plan.no_route = &no_filters_;
   snapshot->listeners.push_back(std::move(plan));

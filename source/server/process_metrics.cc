@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,19 +29,26 @@ int64_t CountOpenFiles() {
   return count;
 }
 
-int64_t ResidentBytes() {
+struct Memory {
+  int64_t virtual_bytes = 0;
+  int64_t resident_bytes = 0;
+};
+
+Memory MemoryNow() {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/proc/self/statm", "re"), fclose);
-  long pages = 0;
-  if (file == nullptr || std::fscanf(file.get(), "%*s %ld", &pages) != 1) {
-    return 0;
+  long total = 0;
+  long resident = 0;
+  if (file == nullptr || std::fscanf(file.get(), "%ld %ld", &total, &resident) != 2) {
+    return {};
   }
-  return pages * sysconf(_SC_PAGESIZE);
+  const long page = sysconf(_SC_PAGESIZE);
+  return {total * page, resident * page};
 }
 
-int64_t CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
+int64_t CpuNanoseconds() {
+  timespec spent{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
+  return spent.tv_sec * int64_t{1'000'000'000} + spent.tv_nsec;
 }
 
 int64_t MaxOpenFiles() {
@@ -54,17 +62,18 @@ int64_t MaxOpenFiles() {
 ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& table,
                                WallTime started, uint32_t workers)
     : table_(table),
-      open_fds_(metrics.Gauge("gatehouse_process_open_fds", "Descriptors in use.")),
-      max_fds_(metrics.Gauge("gatehouse_process_max_fds", "Descriptors that may be in use.")),
-      resident_(metrics.Gauge("gatehouse_process_resident_memory_bytes", "Memory in RAM.")),
-      cpu_seconds_(metrics.Counter("gatehouse_process_cpu_seconds_total",
-                                   "Processor time spent, user and system.")) {
-  table.Set(metrics.Gauge("gatehouse_process_start_time_seconds", "When the process started."),
+      open_fds_(metrics.Gauge("process_open_fds", "Descriptors in use.")),
+      max_fds_(metrics.Gauge("process_max_fds", "Descriptors that may be in use.")),
+      virtual_(metrics.Gauge("process_virtual_memory_bytes", "Memory mapped.")),
+      resident_(metrics.Gauge("process_resident_memory_bytes", "Memory in RAM.")),
+      cpu_(metrics.Keep(observe::MetricKind::kSecondsCounter, "process_cpu_seconds_total",
+                        "Processor time spent, user and system.")) {
+  table.Set(metrics.Gauge("process_start_time_seconds", "When the process started."),
             std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count());
   table.Set(metrics.Gauge("gatehouse_workers", "Threads that serve."), workers);
   for (uint32_t i = 0; i < workers; ++i) {
-    longest_task_.push_back(metrics.Gauge(
-        "gatehouse_worker_longest_task_microseconds",
+    longest_task_.push_back(metrics.Keep(
+        observe::MetricKind::kSecondsGauge, "gatehouse_worker_longest_task_seconds",
         "The longest that a worker's clients ever waited for one task of the gateway's own.",
         {{"worker", std::to_string(i)}}));
   }
@@ -75,14 +84,14 @@ ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& 
 
 void ProcessMetrics::Collect(const WorkerThreads& workers) {
   for (size_t i = 0; i < std::min(workers.size(), longest_task_.size()); ++i) {
-    table_.Set(
-        longest_task_[i],
-        std::chrono::duration_cast<std::chrono::microseconds>(workers[i]->longest_task()).count());
+    table_.Set(longest_task_[i], workers[i]->longest_task().count());
   }
   table_.Set(open_fds_, CountOpenFiles());
   table_.Set(max_fds_, MaxOpenFiles());
-  table_.Set(resident_, ResidentBytes());
-  table_.Set(cpu_seconds_, CpuSeconds());
+  const Memory memory = MemoryNow();
+  table_.Set(virtual_, memory.virtual_bytes);
+  table_.Set(resident_, memory.resident_bytes);
+  table_.Set(cpu_, CpuNanoseconds());
 }
 
 uint64_t RaiseFileLimit() {

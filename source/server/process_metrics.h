@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Prometheus wants to know of any process.
+// What Prometheus wants to know of any process, by the names that it has for that.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ namespace gatehouse::server {
 
 class ProcessMetrics {
  public:
-  // Control thread, before `table`'s owner runs.
+  // Before `table`'s owner runs, on the thread that names metrics.
   ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& table, WallTime started,
                  uint32_t workers);
 
@@ -21,7 +21,7 @@ class ProcessMetrics {
 
  private:
   observe::MetricTable& table_;
-  observe::MetricId open_fds_, max_fds_, resident_, cpu_seconds_;
+  observe::MetricId open_fds_, max_fds_, virtual_, resident_, cpu_;
   std::vector<observe::MetricId> longest_task_;  // By worker.
 };
 

@@ -2,6 +2,7 @@
 #include "source/server/server.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,6 +14,9 @@
 
 namespace gatehouse::server {
 namespace {
+
+// It may wait for workers that have the processor, and they should not wait for it.
+constexpr int kScraperNiceness = 10;
 
 void Complain(const std::string& what) {
   const std::string line = "gatehouse: " + what + "\n";
@@ -29,6 +33,7 @@ Server::~Server() {
   signals_.reset();
   config_watch_.reset();
   admin_.reset();
+  scraper_.Stop(event::Background::Queued::kAbandon);  // It looks at workers.
   workers_.clear();
   compiler_.Stop(event::Background::Queued::kAbandon);
   served_ = {};
@@ -93,6 +98,7 @@ void Server::MakeParts() {
   for (uint32_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<WorkerThread>(i, metrics_.AddTable(), worker_context_));
   }
+  scraper_.Run([] { setpriority(PRIO_PROCESS, 0, kScraperNiceness); });  // This thread's, on Linux.
   process_metrics_ =
       std::make_unique<ProcessMetrics>(metrics_, metrics_.AddTable(), started_, workers);
   resolver_ = upstream::Resolver::Create(control_, running_.dns);

@@ -113,6 +113,8 @@ class Server final : private admin::ServerView {
   event::Background background_{kBackgroundThreads};
   // Also the only thread that names metrics while others run.
   event::Background compiler_{1, "compiler"};
+  // Puts metrics into words: behind no reload, and before no request.
+  event::Background scraper_{1, "scraper"};
   CompileContext compile_context_;
 
   ServedConfig served_;

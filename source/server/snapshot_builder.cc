@@ -7,8 +7,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "source/server/metric_names.h"
-
 namespace gatehouse::server {
 namespace {
 
@@ -27,9 +25,15 @@ class Ids {
   uint32_t* next_;
 };
 
-// Where series are defined; null when nothing is to be counted.
-observe::Metrics* MetricsOf(const LoadRequest& request) {
-  return request.activate ? request.metrics : nullptr;
+using Blocks = std::vector<std::shared_ptr<const observe::MetricBlock>>;
+
+// The series of the things called `names`; null pointers when nothing is to be counted.
+Blocks DefineMetrics(const observe::MetricSchema& schema,
+                     const std::vector<std::string_view>& names, const LoadRequest& request) {
+  if (request.metrics == nullptr || !request.activate) {
+    return Blocks(names.size());
+  }
+  return request.metrics->Define(schema, names);
 }
 
 std::vector<std::shared_ptr<Cluster>> BuildClusters(std::vector<upstream::ClusterSettings> settings,
@@ -40,19 +44,23 @@ std::vector<std::shared_ptr<Cluster>> BuildClusters(std::vector<upstream::Cluste
       previous.emplace(cluster->name(), &cluster);
     }
   }
-  observe::Metrics* metrics = MetricsOf(request);
+  std::vector<std::string_view> names;
+  names.reserve(settings.size());
+  for (const upstream::ClusterSettings& one : settings) {
+    names.push_back(one.name);
+  }
+  const Blocks blocks = DefineMetrics(upstream::ClusterSchema(), names, request);
   Ids ids(request.next_cluster_id, request.activate);
   std::vector<std::shared_ptr<Cluster>> out;
   out.reserve(settings.size());
-  for (upstream::ClusterSettings& one : settings) {
+  for (size_t i = 0; i < settings.size(); ++i) {
+    upstream::ClusterSettings& one = settings[i];
     const auto old = previous.find(one.name);
     if (old != previous.end() && (*old->second)->settings() == one) {
       out.push_back(*old->second);
       continue;
     }
-    const auto series = metrics == nullptr ? upstream::ClusterMetrics()
-                                           : upstream::DefineClusterMetrics(*metrics, one.name);
-    out.push_back(std::make_shared<Cluster>(ids.Next(), std::move(one), series));
+    out.push_back(std::make_shared<Cluster>(ids.Next(), std::move(one), blocks[i]));
   }
   return out;
 }
@@ -81,7 +89,11 @@ const ListenerPlan* FindSame(const proxy::ListenerSettings& settings, const Snap
 }
 
 std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadRequest& request) {
-  observe::Metrics* metrics = MetricsOf(request);
+  std::vector<std::string_view> names;
+  for (const proxy::LoadedListener& listener : sections.listeners) {
+    names.push_back(listener.settings->name);
+  }
+  const Blocks blocks = DefineMetrics(proxy::ListenerSchema(), names, request);
   Ids ids(request.next_listener_id, request.activate);
   std::vector<bool> taken(request.previous == nullptr ? 0 : request.previous->listeners.size());
   std::vector<ListenerPlan> out(sections.listeners.size());
@@ -94,13 +106,36 @@ std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadReq
     if (old != nullptr) {
       plan.connections = old->connections;
     }
-    if (metrics != nullptr) {
-      plan.metrics = DefineListenerMetrics(*metrics, plan.settings->name);
+    if (blocks[i] != nullptr) {
+      plan.metric_block = blocks[i];
+      plan.metrics = proxy::ListenerSeries(*blocks[i]);
     }
     plan.chains = std::move(sections.chains[i].by_route);
     plan.no_route = sections.chains[i].no_route;
   }
   return out;
+}
+
+// Routes without a name share a block: what they would be called changes with their place.
+void DefineRouteMetrics(const std::vector<route::LoadedRoute>& routes, const LoadRequest& request,
+                        Snapshot& out) {
+  std::vector<std::string_view> names;
+  names.reserve(routes.size());
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const std::string& name = routes[i].route->name;
+    const bool unnamed = name == "routes[" + std::to_string(i) + "]";
+    names.push_back(unnamed ? std::string_view("(unnamed)") : std::string_view(name));
+  }
+  Blocks blocks = DefineMetrics(proxy::RouteSchema(), names, request);
+  out.route_metrics.resize(blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (blocks[i] != nullptr) {
+      out.route_metrics[i] = proxy::RouteSeries(*blocks[i]);
+    }
+  }
+  std::sort(blocks.begin(), blocks.end());
+  blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+  out.route_metric_blocks.assign(blocks.begin(), blocks.end());  // Without room to spare.
 }
 
 }  // namespace
@@ -116,7 +151,7 @@ std::shared_ptr<Snapshot> BuildSnapshot(LoadedSections sections, const LoadReque
   }
   std::sort(out->cluster_ids.begin(), out->cluster_ids.end());
   out->listeners = BuildListeners(sections, request);
-  out->route_metrics = DefineRouteMetrics(sections.routes, MetricsOf(request));
+  DefineRouteMetrics(sections.routes, request, *out);
   std::vector<std::shared_ptr<const route::Route>> routes;
   routes.reserve(sections.routes.size());
   out->route_positions.reserve(sections.routes.size());

@@ -42,7 +42,7 @@ void Server::Answer(std::function<proxy::HandlerResponse()> work,
 
 void Server::AnswerFromMetrics(std::function<proxy::HandlerResponse(const observe::Metrics&)> work,
                                std::shared_ptr<proxy::HandlerReply> reply) {
-  compiler_.Run([this, work = std::move(work), reply = std::move(reply)]() mutable {
+  scraper_.Run([this, work = std::move(work), reply = std::move(reply)]() mutable {
     process_metrics_->Collect(workers_);
     auto response = std::make_shared<proxy::HandlerResponse>(work(metrics_));
     control_.Post([response = std::move(response), reply = std::move(reply)] {

@@ -53,8 +53,12 @@ bool Same(const Endpoint& a, const Endpoint& b) {
 
 }  // namespace
 
-Cluster::Cluster(uint32_t id, ClusterSettings settings, ClusterMetrics metrics)
-    : id_(id), settings_(std::move(settings)), metrics_(metrics) {
+Cluster::Cluster(uint32_t id, ClusterSettings settings,
+                 std::shared_ptr<const observe::MetricBlock> metrics)
+    : id_(id),
+      settings_(std::move(settings)),
+      metric_block_(std::move(metrics)),
+      metrics_(metric_block_ == nullptr ? ClusterSeries() : ClusterSeries(*metric_block_)) {
   SetEndpoints({});
 }
 
@@ -139,38 +143,5 @@ void Cluster::SetEndpoints(const std::vector<std::vector<IpAddress>>& resolved) 
 }
 
 std::shared_ptr<const EndpointSet> Cluster::endpoints() const { return std::atomic_load(&set_); }
-
-ClusterMetrics DefineClusterMetrics(observe::Metrics& metrics, const std::string& cluster) {
-  const observe::Labels labels = {{"cluster", cluster}};
-  const auto counter = [&](const char* name, const char* help) {
-    return metrics.Counter(std::string("gatehouse_cluster_") + name, help, labels);
-  };
-  const auto gauge = [&](const char* name, const char* help) {
-    return metrics.Gauge(std::string("gatehouse_cluster_") + name, help, labels);
-  };
-  return {
-      .requests = counter("requests_total", "Requests sent to endpoints, retries included."),
-      .connections_opened = counter("connections_opened_total", "Connections established."),
-      .connections_active = gauge("connections_active", "Connections open now."),
-      .connect_failures = counter("connect_failures_total", "Connections refused or unreachable."),
-      .connect_timeouts =
-          counter("connect_timeouts_total", "Connections not established within timeouts.connect."),
-      .pending_active = gauge("pending_active", "Requests waiting for a connection now."),
-      .overflow_connections = counter("overflow_connections_total",
-                                      "Requests refused because of limits.max_connections."),
-      .overflow_pending =
-          counter("overflow_pending_total", "Requests refused because of limits.max_pending."),
-      .overflow_requests =
-          counter("overflow_requests_total", "Requests refused because of limits.max_requests."),
-      .resets = counter("resets_total", "Requests whose endpoint closed before a whole response."),
-      .retries_reused =
-          counter("retries_reused_total",
-                  "Requests sent again because their reused connection was closed meanwhile."),
-      .response_timeouts =
-          counter("response_timeouts_total", "Requests whose response did not come in time."),
-      .no_endpoint = counter("no_endpoint_total",
-                             "Requests for which there was no endpoint, or none with the labels."),
-  };
-}
 
 }  // namespace gatehouse::upstream

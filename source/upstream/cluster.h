@@ -13,7 +13,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/error.h"
-#include "source/observe/metrics.h"
+#include "source/upstream/cluster_metrics.h"
 #include "source/upstream/endpoint.h"
 
 namespace gatehouse::upstream {
@@ -44,15 +44,6 @@ struct ClusterSettings {
   friend bool operator==(const ClusterSettings&, const ClusterSettings&) = default;
 };
 
-struct ClusterMetrics {
-  observe::MetricId requests, connections_opened, connections_active, connect_failures,
-      connect_timeouts, pending_active, overflow_connections, overflow_pending, overflow_requests,
-      resets, retries_reused, response_timeouts, no_endpoint;
-};
-
-// The series gatehouse_cluster_...{cluster="NAME"}. Control thread.
-ClusterMetrics DefineClusterMetrics(observe::Metrics& metrics, const std::string& cluster);
-
 // A count that all workers share, with a limit. Any thread.
 class SharedLimit {
  public:
@@ -76,13 +67,14 @@ class SharedLimit {
 class Cluster {
  public:
   // `id` is unique in the process's life and dense: index of per-worker state. Endpoints that need
-  // no resolving are members at once.
-  Cluster(uint32_t id, ClusterSettings settings, ClusterMetrics metrics);
+  // no resolving are members at once. Counts in `metrics`, or nowhere when that is null.
+  Cluster(uint32_t id, ClusterSettings settings,
+          std::shared_ptr<const observe::MetricBlock> metrics);
 
   uint32_t id() const { return id_; }
   const std::string& name() const { return settings_.name; }
   const ClusterSettings& settings() const { return settings_; }
-  const ClusterMetrics& metrics() const { return metrics_; }
+  const ClusterSeries& metrics() const { return metrics_; }
 
   // Control thread. Hostnames' addresses come from `resolved`: one list per spec, unused for the
   // others; what is missing at the end counts as empty. An address that is named twice is one
@@ -113,7 +105,8 @@ class Cluster {
 
   const uint32_t id_;
   const ClusterSettings settings_;
-  const ClusterMetrics metrics_;
+  const std::shared_ptr<const observe::MetricBlock> metric_block_;
+  const ClusterSeries metrics_;
   std::atomic<uint64_t> version_{0};
   // Control thread.
   std::vector<Slot> slots_;

@@ -76,7 +76,7 @@ class PagesTest : public testing::Test {
 };
 
 TEST_F(PagesTest, RoutesInTheWordsOfTheConfiguration) {
-  table_.Add(server_.snapshot->route_metrics[0].requests, 5);
+  table_.Add(server_.snapshot->route_metrics[0][proxy::RouteMetric::kRequests], 5);
   const auto routes = Get("/routes")["routes"];
   ASSERT_EQ(routes.size(), 3u);
   const auto& users = routes[0];
@@ -106,7 +106,7 @@ TEST_F(PagesTest, ClustersWithEndpointsAndHosts) {
   server_.hosts = {{"orders.internal", {"10.1.0.1"}, "timed out"}};
   const auto& users = server_.snapshot->clusters[0];
   ASSERT_TRUE(users->requests.TryAcquire(7));
-  table_.Add(users->metrics().requests, 4);
+  table_.Add(users->metrics()[upstream::ClusterMetric::kRequests], 4);
   const auto clusters = Get("/clusters")["clusters"];
   ASSERT_EQ(clusters.size(), 2u);
   EXPECT_EQ(clusters[0]["name"], "users");
@@ -122,7 +122,7 @@ TEST_F(PagesTest, ClustersWithEndpointsAndHosts) {
 
 TEST_F(PagesTest, ListenersAsBound) {
   server_.bound = {{server_.snapshot->listeners[0].id, "127.0.0.1:40000", 2}};
-  table_.Add(server_.snapshot->listeners[0].metrics.responses_2xx, 9);
+  table_.Add(server_.snapshot->listeners[0].metrics[proxy::ListenerMetric::kResponses2xx], 9);
   const auto listeners = Get("/listeners")["listeners"];
   EXPECT_EQ(listeners[0]["name"], "web");
   EXPECT_EQ(listeners[0]["address"], "127.0.0.1:40000");

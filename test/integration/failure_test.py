@@ -34,7 +34,7 @@ class ConnectTest(Http1Test):
         self.assert_error(wire.ask("/"), 503, "connect_failed")
         self.assert_error(wire.ask("/"), 503, "connect_failed")  # Alive after it.
         self.assertGreaterEqual(self.cluster_metric(gateway, "connect_failures_total"), 1)
-        self.assertEqual(self.listener_metric(gateway, "responses_5xx_total"), 2)
+        self.assertEqual(self.responses_metric(gateway, "5xx"), 2)
 
     def test_the_answer_is_json_for_those_who_accept_it_and_tells_no_internals(self):
         address = self.refusing()

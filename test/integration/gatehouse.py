@@ -190,7 +190,8 @@ class Gateway:
         """The value of a series, written as in /metrics."""
         for line in self.get("/metrics").body.splitlines():
             if line.rpartition(" ")[0] == name:
-                return int(line.rpartition(" ")[2])
+                value = float(line.rpartition(" ")[2])
+                return int(value) if value.is_integer() else value
         raise AssertionError(f"no metric {name}")
 
     def fetch(self, path, listener="web", **arguments):

@@ -411,6 +411,11 @@ class Http1Test(GatewayTest):
     def listener_metric(self, gateway, name, listener="web"):
         return gateway.metric(f'gatehouse_listener_{name}{{listener="{listener}"}}')
 
+    def responses_metric(self, gateway, code, listener="web"):
+        return gateway.metric(
+            f'gatehouse_listener_responses_total{{code="{code}",listener="{listener}"}}'
+        )
+
     def cluster_metric(self, gateway, name, cluster="up"):
         return gateway.metric(f'gatehouse_cluster_{name}{{cluster="{cluster}"}}')
 

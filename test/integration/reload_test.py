@@ -347,7 +347,7 @@ class ReloadTest(GatewayTest):
         self.assertGreater(load.total, reloads)
         self.assertEqual(self.word(gateway), f"word{(reloads - 1) // 2 * 2}")
         # Old snapshots don't pile up: descriptors neither.
-        self.assertLess(gateway.metric("gatehouse_process_open_fds"), 100)
+        self.assertLess(gateway.metric("process_open_fds"), 100)
         return load, gateway
 
     def test_twenty_reloads_lose_no_request(self):

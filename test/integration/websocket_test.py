@@ -118,7 +118,7 @@ class WebSocketTest(Http1Test):
         wire.send(frame(b"\x03\xe8", True, 8))
         self.assertEqual(read_frame(wire), (8, b"\x03\xe8"))
         self.assertTrue(wire.at_end())
-        self.assertEqual(self.listener_metric(gateway, "responses_1xx_total"), 1)
+        self.assertEqual(self.responses_metric(gateway, "1xx"), 1)
 
     def test_what_is_sent_right_behind_the_head_is_not_lost(self):
         upstream = self.scripted(echo)

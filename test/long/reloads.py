@@ -236,7 +236,7 @@ class TenThousandRoutes(GatewayTest):
         for _ in range(5):
             pause, quiet, busy = self.run_once()
             print(
-                f"longest task {pause} us; a request takes {quiet[0]:.0f} us (99 %: {quiet[1]:.0f}, "
+                f"longest task {pause:.0f} us; a request takes {quiet[0]:.0f} us (99 %: {quiet[1]:.0f}, "
                 f"all: {quiet[2]:.0f}), between reloads and during them {busy[0]:.0f} us "
                 f"({busy[1]:.0f}, {busy[2]:.0f})",
                 flush=True,
@@ -254,8 +254,8 @@ class TenThousandRoutes(GatewayTest):
         gateway.start()
         quiet = self.latencies(gateway, lambda i: None, 10)
         busy = self.latencies(gateway, lambda i: self.reload(gateway, up, i), 10)
-        name = 'gatehouse_worker_longest_task_microseconds{worker="0"}'
-        pause = gateway.metric(name)
+        name = 'gatehouse_worker_longest_task_seconds{worker="0"}'
+        pause = gateway.metric(name) * 1e6
         gateway.signal(signal.SIGKILL)
         gateway.wait()
         return pause, quiet, busy

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 

@@ -150,10 +150,10 @@ TEST(ConfigLoader, SeriesBearTheNamesOfTheConfiguration) {
   Loading loading;
   const auto loaded = loading.Load(kBase);
   observe::MetricTable& table = loading.metrics.AddTable();
-  table.Add(loaded->snapshot->listeners[0].metrics.requests, 3);
-  table.Add(loaded->snapshot->route_metrics[0].requests, 2);
-  table.Add(loaded->snapshot->route_metrics[1].requests, 1);
-  table.Add(loaded->snapshot->route_metrics[2].requests, 1);
+  table.Add(loaded->snapshot->listeners[0].metrics[proxy::ListenerMetric::kRequests], 3);
+  table.Add(loaded->snapshot->route_metrics[0][proxy::RouteMetric::kRequests], 2);
+  table.Add(loaded->snapshot->route_metrics[1][proxy::RouteMetric::kRequests], 1);
+  table.Add(loaded->snapshot->route_metrics[2][proxy::RouteMetric::kRequests], 1);
   const auto& metrics = loading.metrics;
   EXPECT_EQ(metrics.Sum("gatehouse_listener_requests_total", {{"listener", "web"}}), 3);
   EXPECT_EQ(metrics.Sum("gatehouse_route_requests_total", {{"route", "users"}}), 2);

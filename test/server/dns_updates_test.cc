@@ -26,7 +26,7 @@ class DnsUpdatesTest : public testing::Test {
     upstream::ClusterSettings settings;
     settings.name = "cluster" + std::to_string(next_id_);
     settings.endpoints = std::move(endpoints);
-    return std::make_shared<upstream::Cluster>(next_id_++, settings, upstream::ClusterMetrics{});
+    return std::make_shared<upstream::Cluster>(next_id_++, settings, nullptr);
   }
   static std::vector<std::string> Names(const upstream::Cluster& cluster) {
     std::vector<std::string> out;

@@ -169,11 +169,13 @@ TEST(Cluster, WorkersSeeTheSetOfTheVersionOrALaterOne) {
 TEST(Cluster, MetricsAreNamedAsPrometheusDoes) {
   observe::Metrics metrics;
   observe::MetricTable& table = metrics.AddTable();
-  const ClusterMetrics users = DefineClusterMetrics(metrics, "users");
-  const ClusterMetrics orders = DefineClusterMetrics(metrics, "orders");
-  table.Add(users.requests, 3);
-  table.Add(orders.requests, 4);
-  table.Add(users.pending_active);
+  const std::vector<std::string_view> names = {"users", "orders"};
+  const auto blocks = metrics.Define(ClusterSchema(), names);
+  const ClusterSeries users(*blocks[0]);
+  const ClusterSeries orders(*blocks[1]);
+  table.Add(users[ClusterMetric::kRequests], 3);
+  table.Add(orders[ClusterMetric::kRequests], 4);
+  table.Add(users[ClusterMetric::kPendingActive]);
   const std::string text = metrics.Prometheus();
   EXPECT_NE(text.find("gatehouse_cluster_requests_total{cluster=\"users\"} 3"), text.npos) << text;
   EXPECT_NE(text.find("gatehouse_cluster_requests_total{cluster=\"orders\"} 4"), text.npos);

@@ -26,24 +26,26 @@ ClusterPool::~ClusterPool() {
     for (const std::unique_ptr<Connection>& connection : slot.connections) {
       connection->Abandon();
       cluster_->connections.Release();
-      io_.metrics.Add(cluster_->metrics().connections_active, -1);
+      Count(ClusterMetric::kConnectionsActive, -1);
     }
   }
 }
 
 bool ClusterPool::BeginRequest() {
-  const ClusterMetrics& metrics = cluster_->metrics();
   if (!cluster_->requests.TryAcquire(cluster_->settings().max_requests)) {
-    io_.metrics.Add(metrics.overflow_requests);
+    Count(ClusterMetric::kOverflowRequests);
     return false;
   }
   ++active_requests_;
-  io_.metrics.Add(metrics.requests);
+  const observe::CellsOf cells(io_.metrics, cluster_->metrics());
+  cells.Add(ClusterMetric::kRequests);
+  cells.Add(ClusterMetric::kRequestsActive);
   return true;
 }
 
 void ClusterPool::EndRequest() {
   --active_requests_;
+  Count(ClusterMetric::kRequestsActive, -1);
   cluster_->requests.Release();
   CheckGone();
 }
@@ -111,8 +113,8 @@ bool ClusterPool::Open(const std::shared_ptr<const Endpoint>& endpoint, Waiter& 
     }
   }
   ++open_;
-  io_.metrics.Add(cluster_->metrics().connections_opened);
-  io_.metrics.Add(cluster_->metrics().connections_active);
+  Count(ClusterMetric::kConnectionsOpened);
+  Count(ClusterMetric::kConnectionsActive);
   Slot& slot = SlotOf(*endpoint);
   Connection::Owner& owner = *this;
   slot.connections.push_back(std::make_unique<Connection>(io_, endpoint, owner));
@@ -141,12 +143,12 @@ void ClusterPool::Enqueue(Waiter& waiter) {
   waiter.queued_ = true;
   // A waiter without a place is told from the loop, like every other.
   const bool admitted = cluster_->pending.TryAcquire(settings.max_pending);
-  io_.metrics.Add(cluster_->metrics().overflow_connections);
+  Count(ClusterMetric::kOverflowConnections);
   waiter.give_up_ = admitted ? io_.loop.now() + settings.connect_timeout : MonotonicTime{};
   if (admitted) {
-    io_.metrics.Add(cluster_->metrics().pending_active);
+    Count(ClusterMetric::kPendingActive);
   } else {
-    io_.metrics.Add(cluster_->metrics().overflow_pending);
+    Count(ClusterMetric::kOverflowPending);
   }
   pending_.push_back(&waiter);
   io_.loop.deadlines().ArmAfter(*this, admitted ? kPendingCheck : Duration(0));
@@ -155,7 +157,7 @@ void ClusterPool::Enqueue(Waiter& waiter) {
 void ClusterPool::Dequeue(Waiter& waiter) {
   if (waiter.give_up_ != MonotonicTime{}) {
     cluster_->pending.Release();
-    io_.metrics.Add(cluster_->metrics().pending_active, -1);
+    Count(ClusterMetric::kPendingActive, -1);
   }
   waiter.queued_ = false;
   pending_.remove(&waiter);
@@ -220,9 +222,8 @@ void ClusterPool::OnConnectionLost(Connection& connection, const Error* connect_
   auto* waiter = static_cast<Waiter*>(connection.waiter);
   const std::shared_ptr<const Endpoint> endpoint = waiter != nullptr ? waiter->wanted_ : nullptr;
   if (connect_error != nullptr) {
-    const ClusterMetrics& metrics = cluster_->metrics();
-    io_.metrics.Add(connect_error->code == ErrorCode::kConnectTimeout ? metrics.connect_timeouts
-                                                                      : metrics.connect_failures);
+    Count(connect_error->code == ErrorCode::kConnectTimeout ? ClusterMetric::kConnectTimeouts
+                                                            : ClusterMetric::kConnectFailures);
     loads_[connection.endpoint().slot].avoid_until = io_.loop.now() + kAvoidAfterFailure;
   }
   Forget(connection);
@@ -246,7 +247,7 @@ void ClusterPool::Forget(Connection& connection) {
   io_.loop.DeleteLater(std::move(doomed));
   --open_;
   cluster_->connections.Release();
-  io_.metrics.Add(cluster_->metrics().connections_active, -1);
+  Count(ClusterMetric::kConnectionsActive, -1);
 }
 
 void ClusterPool::ServePending() {

@@ -55,10 +55,10 @@ class ClusterPool final : private Connection::Owner, private event::Deadline {
   Connection* Acquire(std::shared_ptr<const Endpoint> endpoint, Waiter& waiter, bool fresh);
   void Cancel(Waiter& waiter);
 
-  void CountNoEndpoint() { io_.metrics.Add(cluster_->metrics().no_endpoint); }
-  void CountRepeat() { io_.metrics.Add(cluster_->metrics().retries_reused); }
-  void CountReset() { io_.metrics.Add(cluster_->metrics().resets); }
-  void CountResponseTimeout() { io_.metrics.Add(cluster_->metrics().response_timeouts); }
+  void CountNoEndpoint() { Count(ClusterMetric::kNoEndpoint); }
+  void CountRepeat() { Count(ClusterMetric::kRetriesReused); }
+  void CountReset() { Count(ClusterMetric::kResets); }
+  void CountResponseTimeout() { Count(ClusterMetric::kResponseTimeouts); }
 
   // A request on `endpoint` begins or ends: what least_request counts.
   void AddLoad(const Endpoint& endpoint, int change);
@@ -82,6 +82,9 @@ class ClusterPool final : private Connection::Owner, private event::Deadline {
   void OnConnectionIdle(Connection& connection) override;
   void OnDeadline() override;
 
+  void Count(ClusterMetric metric, int64_t amount = 1) {
+    io_.metrics.Add(cluster_->metrics()[metric], amount);
+  }
   Slot& SlotOf(const Endpoint& endpoint);
   void Refresh();
   bool Open(const std::shared_ptr<const Endpoint>& endpoint, Waiter& waiter);

@@ -14,7 +14,7 @@ class ClusterPoolTest : public testing::Test {
     ClusterSettings settings;
     settings.name = "users";
     settings.max_requests = 2;
-    cluster_ = std::make_shared<Cluster>(0, settings, ClusterMetrics{});
+    cluster_ = std::make_shared<Cluster>(0, settings, nullptr);
     cluster_->SetEndpoints({});
     pool_ = std::make_unique<ClusterPool>(io_, cluster_, 1);
   }
