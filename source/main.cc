@@ -13,5 +13,7 @@ int main(int argc, char** argv) {
                                  .drain = server::DrainCommand,
                                  .status = server::StatusCommand,
                                  .version = server::VersionCommand,
-                                 .print = server::PrintCommand});
+                                 .print = server::PrintCommand,
+                                 .schema = server::SchemaCommand,
+                                 .init = server::InitCommand});
 }

@@ -72,6 +72,7 @@ Object& Object::operator=(Object&& other) noexcept {
     diagnostics_ = other.diagnostics_;
     at_ = other.at_;
     broken_ = other.broken_;
+    fields_ = other.fields_;
     state_ = std::move(other.state_);
   }
   return *this;
@@ -144,7 +145,15 @@ bool Object::present() const { return state_ != nullptr || broken_; }
 
 bool Object::Has(std::string_view key) const { return state_ && state_->Find(key).has_value(); }
 
-Value Object::Look(std::string_view key) {
+Value Object::Look(std::string_view key, const About& about) {
+  Value value = Find(key);
+  if (fields_ != nullptr) {
+    value.shape_ = &fields_->Note(key, about, value.node_).shape;
+  }
+  return value;
+}
+
+Value Object::Find(std::string_view key) {
   if (!state_) {
     return {nullptr, {}, at_, diagnostics_};
   }
@@ -160,81 +169,87 @@ Value Object::Look(std::string_view key) {
   return {&state_->At(*at).value, KeyPath(path, key), diagnostics_};
 }
 
-Value Object::Get(std::string_view key, std::string_view help) {
-  Value value = Look(key);
+Value Object::Get(std::string_view key, const About& about) {
+  Value value = Look(key, about);
   if (!value.present()) {
     value.path_ = KeyPath(path_, key);
   }
   return value;
 }
 
-std::string Object::String(std::string_view key, std::string_view def, std::string_view help) {
-  return std::string(Look(key).Text("a single value").value_or(def));
+std::string Object::String(std::string_view key, std::string_view def, const About& about) {
+  return std::string(Look(key, about).Plain(def).value_or(def));
 }
 
-std::string Object::RequiredString(std::string_view key, std::string_view help) {
-  const Value value = Look(key);
+std::string Object::RequiredString(std::string_view key, const About& about) {
+  const Value value = Look(key, about.Required());
+  const std::optional<std::string_view> text = value.Plain();
   if (!value.present()) {
     Error(key, "is required");
-    return {};
-  }
-  const std::optional<std::string_view> text = value.Text("a single value");
-  if (text && text->empty()) {
+  } else if (text && text->empty()) {
     value.Error("must not be empty");
   }
   return std::string(text.value_or(""));
 }
 
-bool Object::Bool(std::string_view key, bool def, std::string_view help) {
-  return Look(key).Bool(def);
+bool Object::Bool(std::string_view key, bool def, const About& about) {
+  return Look(key, about).Bool(def);
 }
 
-uint64_t Object::Uint(std::string_view key, Bounds<uint64_t> bounds, std::string_view help) {
-  return Look(key).Uint(bounds);
+uint64_t Object::Uint(std::string_view key, Bounds<uint64_t> bounds, const About& about) {
+  return Look(key, about).Uint(bounds);
 }
 
-double Object::Number(std::string_view key, Bounds<double> bounds, std::string_view help) {
-  return Look(key).Number(bounds);
+double Object::Number(std::string_view key, Bounds<double> bounds, const About& about) {
+  return Look(key, about).Number(bounds);
 }
 
-Duration Object::Time(std::string_view key, Bounds<Duration> bounds, std::string_view help) {
-  return Look(key).Time(bounds);
+Duration Object::Time(std::string_view key, Bounds<Duration> bounds, const About& about) {
+  return Look(key, about).Time(bounds);
 }
 
-uint64_t Object::Size(std::string_view key, Bounds<uint64_t> bounds, std::string_view help) {
-  return Look(key).Size(bounds);
+uint64_t Object::Size(std::string_view key, Bounds<uint64_t> bounds, const About& about) {
+  return Look(key, about).Size(bounds);
 }
 
-std::vector<std::string> Object::Strings(std::string_view key, std::string_view help) {
-  return Look(key).Strings();
+std::vector<std::string> Object::Strings(std::string_view key, const About& about) {
+  return Look(key, about).Strings();
 }
 
 std::vector<std::pair<std::string, std::string>> Object::StringMap(std::string_view key,
-                                                                   std::string_view help) {
+                                                                   const About& about) {
   std::vector<std::pair<std::string, std::string>> out;
-  for (auto& [name, value] : Look(key).Entries()) {
-    if (const auto text = value.Text("a single value")) {
+  for (auto& [name, value] : Look(key, about).Entries()) {
+    if (const auto text = value.Plain()) {
       out.emplace_back(std::move(name), *text);
     }
   }
   return out;
 }
 
-Object Object::Child(std::string_view key, std::string_view help) {
+Object Object::Child(std::string_view key, const About& about) {
   if (broken_) {
     return {KeyPath(path_, key), at_, diagnostics_, /*broken=*/true};
   }
-  return Get(key, help).Map();
+  return Get(key, about).Map();
 }
 
-std::vector<Value> Object::List(std::string_view key, std::string_view help) {
-  return Look(key).List();
+std::vector<Value> Object::List(std::string_view key, const About& about) {
+  return Look(key, about).List();
 }
 
 std::vector<std::pair<std::string, Value>> Object::Entries(std::string_view key,
-                                                           std::string_view help) {
-  return Look(key).Entries();
+                                                           const About& about) {
+  return Look(key, about).Entries();
 }
+
+void Object::Variant(std::string_view key, std::string_view name, std::string_view help) {
+  if (fields_ != nullptr) {
+    fields_ = &fields_->NoteVariant(key, name, help);
+  }
+}
+
+void Object::Record(Shape& shape) { fields_ = &shape.Form({}); }
 
 void Object::NotSupportedYet(std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) {

@@ -6,7 +6,7 @@
 // Object goes away, keys that nobody asked for are reported as unknown, with the nearest known key.
 //
 // Each getter takes a help sentence: the schema and the reference page are made from the same
-// calls.
+// calls (shape.h).
 #pragma once
 
 #include <chrono>
@@ -23,6 +23,7 @@
 
 #include "source/base/clock.h"
 #include "source/config/diagnostics.h"
+#include "source/config/shape.h"
 
 namespace gatehouse::config {
 
@@ -80,6 +81,8 @@ class Value {
   std::string String() const;
   // The raw scalar without a diagnostic; empty when it is not one.
   std::string_view Scalar() const;
+  // Whether it is this one word, which stands beside what else the value may be.
+  bool Is(std::string_view word) const;
   uint64_t Uint(Bounds<uint64_t> bounds = {}) const;
   double Number(Bounds<double> bounds = {}) const;
   Duration Time(Bounds<Duration> bounds = {}) const;
@@ -89,19 +92,29 @@ class Value {
   std::vector<std::string> Strings() const;
   template <typename E>
   E Enum(Choices<E> choices, E def) const {
+    if (!present() && shape_ == nullptr) {
+      return def;
+    }
     std::vector<std::string_view> names;
+    std::string_view def_name;
     for (const auto& [name, value] : choices) {
       names.push_back(name);
+      def_name = value == def ? name : def_name;
     }
-    const std::optional<size_t> at = Choose(names);
+    const std::optional<size_t> at = Choose(names, def_name);
     return at ? (choices.begin() + *at)->second : def;
   }
-  // The mapping; an error and an empty one when it is something else.
-  Object Map() const;
+  // The mapping; an error and an empty one when it is something else. Where one of several mappings
+  // may stand, `form` names which one this is, for the schema.
+  Object Map(std::string_view form = {}) const;
   // The elements of a list; an error when it is something else. A missing value has none.
   std::vector<Value> List() const;
   // The entries of a mapping whose keys the user chooses, as declared.
   std::vector<std::pair<std::string, Value>> Entries() const;
+
+  // How many elements or entries; 0 of a scalar.
+  size_t size() const;
+  bool HasKey(std::string_view key) const;
 
   void Error(std::string message, std::string suggestion = {}) const;
   void Warning(std::string message, std::string suggestion = {}) const;
@@ -121,8 +134,11 @@ class Value {
       : node_(node), path_(std::move(path)), at_(at), diagnostics_(diagnostics) {}
   // The text, or nothing and the error `expected <what>, got ...`.
   std::optional<std::string_view> Text(std::string_view what) const;
-  // The index of the name that the text equals.
-  std::optional<size_t> Choose(const std::vector<std::string_view>& names) const;
+  // The index of the name that the text equals; `def` is that of the default.
+  std::optional<size_t> Choose(const std::vector<std::string_view>& names,
+                               std::string_view def) const;
+  // As String(), but nothing where there is no scalar, or one that can't be used.
+  std::optional<std::string_view> Plain(std::string_view def = {}) const;
   // At the node itself, also for an entry made by Entries().
   void Report(std::string message, std::string suggestion = {}) const;
 
@@ -130,6 +146,7 @@ class Value {
   std::string path_;
   Position at_;
   Diagnostics* diagnostics_ = nullptr;
+  Shape* shape_ = nullptr;  // Where getters are noted; null in all loads but those that record.
 };
 
 // A mapping with fixed keys.
@@ -154,31 +171,37 @@ class Object {
   bool present() const;
   bool Has(std::string_view key) const;
   // The raw value, absent or not; counts as asked for.
-  Value Get(std::string_view key, std::string_view help);
+  Value Get(std::string_view key, const About& about);
 
-  std::string String(std::string_view key, std::string_view def, std::string_view help);
-  std::string RequiredString(std::string_view key, std::string_view help);
-  bool Bool(std::string_view key, bool def, std::string_view help);
-  uint64_t Uint(std::string_view key, Bounds<uint64_t> bounds, std::string_view help);
-  double Number(std::string_view key, Bounds<double> bounds, std::string_view help);
+  std::string String(std::string_view key, std::string_view def, const About& about);
+  std::string RequiredString(std::string_view key, const About& about);
+  bool Bool(std::string_view key, bool def, const About& about);
+  uint64_t Uint(std::string_view key, Bounds<uint64_t> bounds, const About& about);
+  double Number(std::string_view key, Bounds<double> bounds, const About& about);
   // "250ms", "5s", "1m", "2h"; a bare number is an error.
-  Duration Time(std::string_view key, Bounds<Duration> bounds, std::string_view help);
+  Duration Time(std::string_view key, Bounds<Duration> bounds, const About& about);
   // "64KiB", "1MiB", "2GiB", "100B"; in bytes. A bare number is an error.
-  uint64_t Size(std::string_view key, Bounds<uint64_t> bounds, std::string_view help);
-  std::vector<std::string> Strings(std::string_view key, std::string_view help);
+  uint64_t Size(std::string_view key, Bounds<uint64_t> bounds, const About& about);
+  std::vector<std::string> Strings(std::string_view key, const About& about);
   // A mapping of strings, as declared.
   std::vector<std::pair<std::string, std::string>> StringMap(std::string_view key,
-                                                             std::string_view help);
+                                                             const About& about);
   // A nested mapping with fixed keys; absent: an empty one, so defaults come out of it.
-  Object Child(std::string_view key, std::string_view help);
-  std::vector<Value> List(std::string_view key, std::string_view help);
-  std::vector<std::pair<std::string, Value>> Entries(std::string_view key, std::string_view help);
+  Object Child(std::string_view key, const About& about);
+  std::vector<Value> List(std::string_view key, const About& about);
+  std::vector<std::pair<std::string, Value>> Entries(std::string_view key, const About& about);
 
   template <typename E>
-  E Enum(std::string_view key, Choices<E> choices, E def, std::string_view help) {
-    const Value value = Look(key);
-    return value.present() ? value.Enum(choices, def) : def;
+  E Enum(std::string_view key, Choices<E> choices, E def, const About& about) {
+    return Look(key, about).Enum(choices, def);
   }
+
+  // From here on the keys are those of one of several variants, `name`, which the value of `key`
+  // tells; `help` says what that one is.
+  void Variant(std::string_view key, std::string_view name, std::string_view help);
+  // Notes all that is asked for from now on, here and below, in `shape`, which must outlive the
+  // load.
+  void Record(Shape& shape);
 
   // Keys of features that are planned and not built: present is the error "not supported yet".
   void NotSupportedYet(std::initializer_list<std::string_view> keys);
@@ -201,7 +224,8 @@ class Object {
   // An absent mapping (`broken` false), or one that was reported as something else.
   Object(std::string path, Position at, Diagnostics* diagnostics, bool broken);
   // The value of `key`, which counts as asked for; an absent one carries no path.
-  Value Look(std::string_view key);
+  Value Look(std::string_view key, const About& about);
+  Value Find(std::string_view key);
   void ReportUnknown() noexcept;
   void Add(Severity severity, std::string_view key, std::string message,
            std::string suggestion) const;
@@ -210,6 +234,7 @@ class Object {
   Diagnostics* diagnostics_ = nullptr;
   Position at_;
   bool broken_ = false;
+  Fields* fields_ = nullptr;      // As Value::shape_.
   std::unique_ptr<State> state_;  // Of a mapping with keys.
 };
 

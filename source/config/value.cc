@@ -13,8 +13,6 @@
 namespace gatehouse::config {
 namespace {
 
-constexpr const char* kScalar = "a single value";
-
 std::string KindName(Kind kind) {
   switch (kind) {
     case Kind::kNull:
@@ -58,6 +56,16 @@ std::string OutOfBounds(T value, const Bounds<T>& bounds, Format format) {
     return "must be at least " + format(bounds.min) + got;
   }
   return "must be between " + format(bounds.min) + " and " + format(bounds.max) + got;
+}
+
+template <typename T, typename Format>
+void NoteNumber(Shape& shape, ScalarShape::Kind kind, const Bounds<T>& bounds, Format format) {
+  const bool def_allowed = bounds.def >= bounds.min && bounds.def <= bounds.max;
+  shape.Note({kind,
+              def_allowed ? format(bounds.def) : std::string(),
+              bounds.min == Lowest<T>() ? std::string() : format(bounds.min),
+              bounds.max == Highest<T>() ? std::string() : format(bounds.max),
+              {}});
 }
 
 std::optional<double> ParseNumber(std::string_view text) {
@@ -142,13 +150,30 @@ std::optional<std::string_view> Value::Text(std::string_view what) const {
   return std::nullopt;
 }
 
-std::string Value::String() const { return std::string(Text(kScalar).value_or("")); }
+std::optional<std::string_view> Value::Plain(std::string_view def) const {
+  if (shape_ != nullptr) {
+    shape_->Note({ScalarShape::Kind::kText, std::string(def), {}, {}, {}});
+  }
+  return Text("a single value");
+}
+
+std::string Value::String() const { return std::string(Plain().value_or("")); }
 
 std::string_view Value::Scalar() const {
   return present() && !node_->Is(Node::kUnusable) ? node_->scalar() : std::string_view();
 }
 
+bool Value::Is(std::string_view word) const {
+  if (shape_ != nullptr) {
+    shape_->Note({ScalarShape::Kind::kWords, {}, {}, {}, {std::string(word)}});
+  }
+  return IsScalar() && Scalar() == word;
+}
+
 uint64_t Value::Uint(Bounds<uint64_t> bounds) const {
+  if (shape_ != nullptr) {
+    NoteNumber(*shape_, ScalarShape::Kind::kUint, bounds, [](uint64_t n) { return ToText(n); });
+  }
   const auto text = Text("a whole number");
   if (!text) {
     return bounds.def;
@@ -165,6 +190,9 @@ uint64_t Value::Uint(Bounds<uint64_t> bounds) const {
 }
 
 double Value::Number(Bounds<double> bounds) const {
+  if (shape_ != nullptr) {
+    NoteNumber(*shape_, ScalarShape::Kind::kNumber, bounds, [](double n) { return ToText(n); });
+  }
   const auto text = Text("a number");
   if (!text) {
     return bounds.def;
@@ -180,6 +208,9 @@ double Value::Number(Bounds<double> bounds) const {
 }
 
 Duration Value::Time(Bounds<Duration> bounds) const {
+  if (shape_ != nullptr) {
+    NoteNumber(*shape_, ScalarShape::Kind::kDuration, bounds, FormatDuration);
+  }
   const auto text = Text("a duration such as 250ms or 5s");
   if (!text) {
     return bounds.def;
@@ -198,6 +229,9 @@ Duration Value::Time(Bounds<Duration> bounds) const {
 }
 
 uint64_t Value::Size(Bounds<uint64_t> bounds) const {
+  if (shape_ != nullptr) {
+    NoteNumber(*shape_, ScalarShape::Kind::kSize, bounds, FormatSize);
+  }
   const auto text = Text("a size such as 64KiB or 1MiB");
   if (!text) {
     return bounds.def;
@@ -216,6 +250,9 @@ uint64_t Value::Size(Bounds<uint64_t> bounds) const {
 }
 
 bool Value::Bool(bool def) const {
+  if (shape_ != nullptr) {
+    shape_->Note({ScalarShape::Kind::kBool, def ? "true" : "false", {}, {}, {}});
+  }
   const auto text = Text("true or false");
   if (!text) {
     return def;
@@ -234,7 +271,12 @@ bool Value::Bool(bool def) const {
   return def;
 }
 
-std::optional<size_t> Value::Choose(const std::vector<std::string_view>& names) const {
+std::optional<size_t> Value::Choose(const std::vector<std::string_view>& names,
+                                    std::string_view def) const {
+  if (shape_ != nullptr) {
+    shape_->Note(
+        {ScalarShape::Kind::kWords, std::string(def), {}, {}, {names.begin(), names.end()}});
+  }
   std::string all;
   for (const std::string_view name : names) {
     all.append(all.empty() ? "" : ", ").append(name);
@@ -255,26 +297,27 @@ std::optional<size_t> Value::Choose(const std::vector<std::string_view>& names) 
 std::vector<std::string> Value::Strings() const {
   std::vector<std::string> out;
   for (const Value& element : List()) {
-    if (const auto text = element.Text(kScalar)) {
+    if (const auto text = element.Plain()) {
       out.emplace_back(*text);
     }
   }
   return out;
 }
 
-Object Value::Map() const {
-  if (!present() || node_->kind == Kind::kMap || node_->kind == Kind::kNull) {
-    return present() ? Object(node_, path_, diagnostics_)
-                     : Object(path_, at_, diagnostics_, /*broken=*/false);
-  }
-  if (!node_->Is(Node::kUnusable)) {
+Object Value::Map(std::string_view form) const {
+  Object out = present() && (node_->kind == Kind::kMap || node_->kind == Kind::kNull)
+                   ? Object(node_, path_, diagnostics_)
+                   : Object(path_, at_, diagnostics_, /*broken=*/present());
+  if (out.broken_ && !node_->Is(Node::kUnusable)) {
     Report(Expected("a mapping", *node_));
   }
-  return Object(path_, at_, diagnostics_, /*broken=*/true);
+  out.fields_ = shape_ == nullptr ? nullptr : &shape_->Form(form);
+  return out;
 }
 
 std::vector<Value> Value::List() const {
   std::vector<Value> out;
+  Shape* const shape = shape_ == nullptr ? nullptr : &shape_->Elements();
   if (!present() || node_->kind == Kind::kNull || node_->Is(Node::kUnusable)) {
     return out;
   }
@@ -287,12 +330,14 @@ std::vector<Value> Value::List() const {
   out.reserve(node_->size);
   for (const Node& element : node_->elements()) {
     out.emplace_back(&element, ElementPath(path_, out.size()), diagnostics_);
+    out.back().shape_ = shape;
   }
   return out;
 }
 
 std::vector<std::pair<std::string, Value>> Value::Entries() const {
   std::vector<std::pair<std::string, Value>> out;
+  Shape* const shape = shape_ == nullptr ? nullptr : &shape_->Entries();
   if (!present() || node_->kind == Kind::kNull || node_->Is(Node::kUnusable)) {
     return out;
   }
@@ -304,8 +349,17 @@ std::vector<std::pair<std::string, Value>> Value::Entries() const {
   for (const Entry& entry : node_->entries()) {
     out.emplace_back(*entry.key, Value(&entry.value, KeyPath(path_, *entry.key),
                                        entry.key_position(), diagnostics_));
+    out.back().second.shape_ = shape;
   }
   return out;
+}
+
+size_t Value::size() const { return present() && node_->kind != Kind::kScalar ? node_->size : 0; }
+
+bool Value::HasKey(std::string_view key) const {
+  const auto entries = present() ? node_->entries() : std::span<const Entry>();
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const Entry& entry) { return *entry.key == key; });
 }
 
 void Value::Error(std::string message, std::string suggestion) const {

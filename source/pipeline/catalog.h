@@ -44,6 +44,9 @@ struct FilterType {
   // Reads the mapping; mistakes go to its diagnostics, and then the result is not used.
   std::shared_ptr<FilterDefinition> (*load)(config::Object& in, const LoadContext& context);
   std::string_view help;
+  // Settings as they stand in a flow mapping: together all keys of the type, so that the schema and
+  // the reference page know them.
+  std::vector<std::string_view> examples = {};
 };
 
 class Catalog {

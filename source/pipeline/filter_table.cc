@@ -100,10 +100,14 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
     config::Object object = std::move(in);  // Ends with the block: unknown keys are errors too.
     const bool typed = object.Has("type");
     const std::string type_name =
-        object.String("type", name, "The filter's type; the name stands for it when absent.");
+        object.String("type", name,
+                      config::About("The filter's type; left out, its name is the type.")
+                          .Default("NAME")
+                          .Type("filter type"));
     required = object.Bool("required", false, "Whether routes are kept from skipping this filter.");
     type = catalog_.Find(type_name);
     if (type != nullptr) {
+      object.Variant("type", type->name, type->help);
       LoadContext context = context_;
       context.filter_name = name;
       context.metric_blocks = &metric_blocks;
@@ -154,30 +158,27 @@ FilterTable::Step& FilterTable::Read(const config::Value& value) {
     step.kind = Step::Kind::kBroken;
   } else if (step.kind == Step::Kind::kUse) {
     entries_.find(step.name)->second.used = true;
-    const bool plain = !value.IsMap() || value.Entries().size() == 1;
+    const bool plain = !value.IsMap() || value.size() == 1;
     step.definition = plain ? definitions_.find(step.name)->second : Override(step);
   }
   return step;
 }
 
 void FilterTable::ReadMapping(Step& step) {
-  const auto entries = step.value.Entries();
-  const auto find = [&](std::string_view key) {
-    return std::find_if(entries.begin(), entries.end(),
-                        [&](const auto& entry) { return entry.first == key; });
-  };
-  const auto use = find("use");
-  const auto skip = find("skip");
-  if ((use == entries.end()) == (skip == entries.end())) {
+  const bool used = step.value.HasKey("use");
+  if (used == step.value.HasKey("skip")) {
     step.value.Error("must be a filter's name, {use: NAME, ...} or {skip: NAME}");
     return;
   }
-  if (skip != entries.end() && entries.size() > 1) {
+  if (!used && step.value.size() > 1) {
     step.value.Error("`skip` stands alone: a filter that is skipped has no other settings here");
     return;
   }
-  const bool used = use != entries.end();
-  const config::Value& name = used ? use->second : skip->second;
+  const config::About about = used ? "The filter, by its name; further keys replace its own here."
+                                   : "The filter of the listener that this route does without.";
+  config::Object in = step.value.Map(used ? "" : "skip");
+  in.Unchecked();  // What else there is belongs to the filter.
+  const config::Value name = in.Get(used ? "use" : "skip", about.Type("filter's name").Required());
   if (!name.IsScalar()) {
     name.Error("must be the name of a filter");
     return;
@@ -216,15 +217,13 @@ std::shared_ptr<FilterDefinition> FilterTable::Override(const Step& step) {
       return overrides_.emplace(std::move(key), std::move(same)).first->second;
     }
   }
-  for (const auto& [name, value] : step.value.Entries()) {
-    if (name == "type") {
-      value.Error("a filter keeps its type: only its other settings can be replaced here");
-    }
-  }
   const std::shared_ptr<FilterDefinition>& base = definitions_.find(step.name)->second;
   config::Object overlay =
       config::Object::Overlay(entries_.find(step.name)->second.value, step.value);
-  overlay.Get("use", "The name of the filter whose settings are replaced for this route.");
+  overlay.Get("use", "Has been read.");
+  if (step.value.HasKey("type")) {
+    overlay.Error("type", "a filter keeps its type: only its other settings can be replaced here");
+  }
   std::shared_ptr<FilterDefinition> made = Load(step.name, std::move(overlay), base.get());
   if (IsPlaceholder(*base)) {
     made = base;  // The mistakes of both have been reported.

@@ -23,6 +23,7 @@
 namespace gatehouse::proxy {
 namespace {
 
+using config::About;
 using config::Object;
 using config::Value;
 
@@ -32,19 +33,21 @@ constexpr uint64_t kMaxHeaderBytes = 1 << 20;
 constexpr uint64_t kMaxHeaders = 4096;
 
 void LoadProtocols(Object& in) {
-  const Value value = in.Get("protocols", "What is spoken here: http/1.1.");
+  const Value value =
+      in.Get("protocols", About("What is spoken here; at least one.").Default("[http/1.1]"));
   const std::vector<Value> protocols = value.List();
   if (value.IsList() && protocols.empty()) {
     value.Error("needs at least one protocol", "[http/1.1]");
   }
-  enum class Protocol : uint8_t { kHttp1, kHttp2 };
+  enum class Protocol : uint8_t { kHttp1 };
   std::vector<Protocol> seen;
   for (const Value& one : protocols) {
-    const auto protocol = one.Enum<Protocol>(
-        {{"http/1.1", Protocol::kHttp1}, {"h2", Protocol::kHttp2}}, Protocol::kHttp1);
-    if (protocol == Protocol::kHttp2) {
+    if (one.Scalar() == "h2") {
       one.Error("h2 is not supported yet");
-    } else if (std::find(seen.begin(), seen.end(), protocol) != seen.end()) {
+      continue;
+    }
+    const auto protocol = one.Enum<Protocol>({{"http/1.1", Protocol::kHttp1}}, Protocol::kHttp1);
+    if (std::find(seen.begin(), seen.end(), protocol) != seen.end()) {
       one.Error("is listed twice");
     }
     seen.push_back(protocol);
@@ -53,12 +56,14 @@ void LoadProtocols(Object& in) {
 
 void LoadTrustedProxies(Object& in, ListenerSettings& out) {
   for (const Value& value :
-       in.List("trusted_proxies", "Addresses and blocks whose X-Forwarded-For is believed.")) {
+       in.List("trusted_proxies", About("Who is believed when it names the client in "
+                                        "X-Forwarded-For: addresses and blocks.")
+                                      .Type("CIDR block"))) {
+    const std::string text = value.String();
     if (!value.IsScalar()) {
-      value.String();  // Says what is wrong.
       continue;
     }
-    const Result<Cidr> block = ParseCidr(value.Scalar());
+    const Result<Cidr> block = ParseCidr(text);
     if (block) {
       out.trusted_proxies.push_back(*block);
     } else {
@@ -68,23 +73,28 @@ void LoadTrustedProxies(Object& in, ListenerSettings& out) {
 }
 
 void LoadForwarded(Object in, ListenerSettings& out) {
-  out.forwarded = in.Enum<ForwardedMode>("mode",
-                                         {{"append", ForwardedMode::kAppend},
-                                          {"replace", ForwardedMode::kReplace},
-                                          {"off", ForwardedMode::kOff}},
-                                         out.forwarded,
-                                         "What happens to X-Forwarded-For, -Proto, -Host and Via.");
+  out.forwarded = in.Enum<ForwardedMode>(
+      "mode",
+      {{"append", ForwardedMode::kAppend},
+       {"replace", ForwardedMode::kReplace},
+       {"off", ForwardedMode::kOff}},
+      out.forwarded,
+      "X-Forwarded-For, -Proto, -Host and Via: append adds to what is there, "
+      "replace puts ours in its place, off leaves it alone.");
   out.forward_real_ip =
       in.Bool("real_ip", out.forward_real_ip, "Whether X-Real-IP is set to the client's address.");
   out.forward_request_id =
-      in.Bool("request_id", out.forward_request_id, "Whether X-Request-Id is sent on.");
+      in.Bool("request_id", out.forward_request_id,
+              "Whether X-Request-Id is sent on; an id is made for errors and logs anyway.");
 }
 
 void LoadPath(Object in, ListenerSettings& out) {
-  out.merge_slashes = in.Bool("merge_slashes", out.merge_slashes, "Whether \"//\" is \"/\".");
+  out.merge_slashes = in.Bool("merge_slashes", out.merge_slashes, "Whether `//` in a path is `/`.");
   out.encoded_slash = in.Enum<EncodedSlash>(
       "encoded_slash", {{"reject", EncodedSlash::kReject}, {"keep", EncodedSlash::kKeep}},
-      out.encoded_slash, "What happens to paths with %2F, %5C or a backslash.");
+      out.encoded_slash,
+      "Paths with %2F, %5C or a backslash: reject answers 400; keep leaves them "
+      "as they are, and they never separate segments.");
 }
 
 void LoadLimits(Object in, ListenerSettings& out) {
@@ -95,33 +105,36 @@ void LoadLimits(Object in, ListenerSettings& out) {
                               "Connections at a time, over all workers; more are closed at once.");
   out.max_header_bytes = static_cast<uint32_t>(
       in.Size("max_header_bytes", {out.max_header_bytes, kMinHeaderBytes, kMaxHeaderBytes},
-              "Request line and fields together; more is answered with 431 or 414."));
+              "Request line and header fields together; more is answered with 431, or 414."));
   out.max_headers = count("max_headers", out.max_headers, kMaxHeaders,
-                          "Fields of a request; more are answered with 431.");
+                          "Header fields of a request; more are answered with 431.");
   out.max_requests_per_connection =
       in.Uint("max_requests_per_connection", {out.max_requests_per_connection},
-              "After that many a connection is closed; 0 is no limit.");
+              "Requests after which a connection is closed; 0: no limit.");
   in.NotSupportedYet({"max_streams"});
 }
 
 void LoadTimeouts(Object in, ListenerSettings& out) {
   constexpr Duration kMin = std::chrono::milliseconds(1);
   constexpr Duration kMax = std::chrono::hours(24);
-  out.request_headers_timeout =
-      in.Time("request_headers", {out.request_headers_timeout, kMin, kMax},
-              "From the first byte of a request to the end of its fields.");
+  out.request_headers_timeout = in.Time(
+      "request_headers", {out.request_headers_timeout, kMin, kMax},
+      "From the first byte of a request to the end of its header; then it is answered with 408.");
   out.request_body_idle_timeout =
       in.Time("request_body_idle", {out.request_body_idle_timeout, kMin, kMax},
-              "Between two pieces of a request's body.");
-  out.idle_timeout = in.Time("idle", {out.idle_timeout, kMin, kMax},
-                             "How long a connection may wait for its next request.");
+              "Between two pieces of a request's body; then it is answered with 408.");
+  out.idle_timeout =
+      in.Time("idle", {out.idle_timeout, kMin, kMax},
+              "How long a connection may wait for its next request; then it is closed.");
   out.tunnel_idle_timeout = in.Time("tunnel_idle", {out.tunnel_idle_timeout, kMin, kMax},
-                                    "Silence on both sides of a WebSocket.");
+                                    "Silence on both sides of a WebSocket; then it is closed.");
 }
 
 // Present and false is what it is without.
 void RefuseProxyProtocol(Object& in) {
-  const Value value = in.Get("proxy_protocol", "Whether connections begin with a PROXY header.");
+  const Value value = in.Get("proxy_protocol",
+                             "Whether connections begin with a PROXY header; true is not "
+                             "supported yet.");
   if (value.Bool()) {
     value.Error("the PROXY protocol is not supported yet");
   }
@@ -129,7 +142,8 @@ void RefuseProxyProtocol(Object& in) {
 
 // The name and the value it stands at.
 std::pair<std::string, Value> LoadName(Object& in) {
-  Value value = in.Get("name", "What routes, logs and metrics call the listener.");
+  Value value = in.Get(
+      "name", About("What routes, logs and metrics call the listener; no spaces.").Required());
   if (!value.present()) {
     in.Error("name", "is required");
     return {{}, value};
@@ -147,7 +161,9 @@ std::pair<std::string, Value> LoadName(Object& in) {
 }
 
 void LoadUpgrades(Object& in, ListenerSettings& settings) {
-  const Value list = in.Get("upgrades", "Protocols that clients may switch to: [websocket].");
+  const Value list =
+      in.Get("upgrades",
+             "Protocols that clients may switch to; anything else asked for is not forwarded.");
   for (const Value& one : list.List()) {
     settings.websocket = one.Enum<bool>({{"websocket", true}}, false) || settings.websocket;
   }
@@ -166,7 +182,11 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
                        in.diagnostics().PlaceOf(first->second));
     }
   }
-  const Value address = in.Get("address", "IP:PORT, :PORT for every address, or unix:/PATH.");
+  const Value address = in.Get(
+      "address", About("IP:PORT, :PORT for every address of this machine, or unix:/PATH; port 0 "
+                       "lets the system choose.")
+                     .Type("address to listen on")
+                     .Required());
   if (!address.present()) {
     in.Error("address", "is required");
   } else if (const auto usable = LoadListenAddress(address)) {
@@ -179,11 +199,14 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
   LoadUpgrades(in, *settings);
   RefuseProxyProtocol(in);
   LoadTrustedProxies(in, *settings);
-  LoadForwarded(in.Child("forwarded", "What upstreams are told of the client."), *settings);
-  LoadPath(in.Child("path", "How paths are made comparable."), *settings);
+  LoadForwarded(in.Child("forwarded", "What the endpoints are told of the client."), *settings);
+  LoadPath(in.Child("path", "How paths are made comparable before routes see them."), *settings);
   LoadLimits(in.Child("limits", "What one listener may take."), *settings);
   LoadTimeouts(in.Child("timeouts", "How long clients may take."), *settings);
-  out.filters = in.List("filters", "Filters of every request, before those of its route.");
+  out.filters = in.List(
+      "filters",
+      "Filters for every request here, before those of its route: a name, or `{use: NAME}` with "
+      "keys that replace the filter's own.");
   out.settings = std::move(settings);
   return out;
 }

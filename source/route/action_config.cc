@@ -41,7 +41,8 @@ std::variant<Forward, Redirect, Respond> LoadAction(Object& in, const RouteMatch
   std::variant<Forward, Redirect, Respond> out;
   const Value redirect =
       in.Get("redirect", "Answers with another place to ask; parts left out stay as they are.");
-  const Value respond = in.Get("respond", "Answers from here, without a cluster.");
+  const Value respond = in.Get("respond", config::About("Answers from here, without a cluster.")
+                                              .Example("{status: 200, body: \"pong\\n\"}"));
   if (redirect.present()) {
     out = LoadRedirect(redirect.Map(), match, context);
   }

@@ -45,7 +45,10 @@ void LoadCluster(const Value& value, LoadContext& context, Arm& out) {
 void LoadArm(const Value& value, const LabelSet& labels, LoadContext& context, Forward& out) {
   Object in = value.Map();
   Arm arm;
-  LoadCluster(in.Get("cluster", "Cluster that takes this share."), context, arm);
+  LoadCluster(
+      in.Get("cluster",
+             config::About("Cluster that takes this share.").Type("cluster's name").Required()),
+      context, arm);
   arm.labels = MergeLabels(labels, LoadLabels(in), in);
   arm.weight = static_cast<uint32_t>(
       in.Uint("weight", {.def = 1, .min = 0, .max = kMaxWeight},
@@ -59,7 +62,10 @@ void LoadArm(const Value& value, const LabelSet& labels, LoadContext& context, F
 Forward LoadForward(Object& in, const RouteMatch& match, LoadContext& context) {
   Forward out;
   const LabelSet labels = LoadLabels(in);
-  const Value cluster = in.Get("cluster", "Cluster that takes the requests.");
+  const Value cluster =
+      in.Get("cluster", config::About("Cluster that takes the requests; a route has exactly one of "
+                                      "cluster, split, redirect, respond.")
+                            .Type("cluster's name"));
   const Value split = in.Get("split", "Clusters that share the requests by weight.");
   if (cluster.present()) {
     Arm arm;

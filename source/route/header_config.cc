@@ -46,9 +46,9 @@ bool IsToken(std::string_view text) {
 }
 
 std::vector<std::pair<std::string, std::string>> LoadFields(Object& in, std::string_view key,
-                                                            std::string_view help) {
+                                                            const config::About& about) {
   std::vector<std::pair<std::string, std::string>> out;
-  for (const auto& [name, value] : in.Entries(key, help)) {
+  for (const auto& [name, value] : in.Entries(key, about)) {
     const std::string text = value.String();
     if (const std::string why = WhyNotName(name); !why.empty()) {
       value.Error(why);
@@ -63,9 +63,10 @@ std::vector<std::pair<std::string, std::string>> LoadFields(Object& in, std::str
 
 HeaderEdits LoadHeaderEdits(Object in) {
   HeaderEdits out;
-  out.set = LoadFields(in, "set", "Headers that replace all of their name.");
-  out.add = LoadFields(in, "add", "Headers that come beside those of their name.");
-  for (const Value& value : in.List("remove", "Names of headers that are removed.")) {
+  out.set = LoadFields(in, "set", "Headers by name that replace all of their name.");
+  out.add = LoadFields(in, "add", "Headers by name that come beside those of their name.");
+  for (const Value& value : in.List(
+           "remove", config::About("Names of headers that are removed.").Type("header's name"))) {
     const std::string name = value.String();
     if (!value.IsScalar()) {
       continue;

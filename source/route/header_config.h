@@ -19,7 +19,7 @@ bool IsToken(std::string_view text);
 // Header fields as declared; bad ones are errors and left out.
 std::vector<std::pair<std::string, std::string>> LoadFields(config::Object& in,
                                                             std::string_view key,
-                                                            std::string_view help);
+                                                            const config::About& about);
 
 // {set: {name: value}, add: {name: value}, remove: [name]}
 HeaderEdits LoadHeaderEdits(config::Object in);

@@ -16,12 +16,13 @@
 namespace gatehouse::route {
 namespace {
 
+using config::About;
 using config::Object;
 using config::Value;
 
 // The elements of a list that, once written, must hold something: an empty one would match all.
-std::vector<Value> NotEmptyList(Object& in, std::string_view key, std::string_view help) {
-  const Value value = in.Get(key, help);
+std::vector<Value> NotEmptyList(Object& in, std::string_view key, const About& about) {
+  const Value value = in.Get(key, about);
   std::vector<Value> out = value.List();
   if (value.IsNull() || (value.IsList() && out.empty())) {
     value.Error("is empty; leave it out to match all");
@@ -30,9 +31,14 @@ std::vector<Value> NotEmptyList(Object& in, std::string_view key, std::string_vi
 }
 
 void LoadHosts(Object& in, LoadContext& context, std::vector<std::string>& out) {
-  const Value one = in.Get("host", "Host asked for, \"*.example.org\" for all below a name.");
-  std::vector<Value> values =
-      NotEmptyList(in, "hosts", "Hosts asked for, any of them; \"*.\" stands for labels in front.");
+  const Value one = in.Get(
+      "host",
+      About("Host asked for, whatever the port; `*.example.org` is every name below that one.")
+          .Type("host"));
+  std::vector<Value> values = NotEmptyList(
+      in, "hosts",
+      About("Hosts asked for, any of them; `*.` stands for one or more labels in front.")
+          .Type("host"));
   if (one.present()) {
     if (in.Has("hosts")) {
       in.Error("hosts", "can't stand beside \"host\"");
@@ -56,10 +62,13 @@ void LoadHosts(Object& in, LoadContext& context, std::vector<std::string>& out) 
 }
 
 void LoadPathMatch(Object& in, LoadContext& context, RouteMatch& out) {
-  const Value exact = in.Get("path", "Exact path, without the query.");
-  const Value prefix = in.Get(
-      "path_prefix", "Path and all below it, by whole segments; a slash at its end doesn't count.");
-  const Value regex = in.Get("path_regex", "RE2 expression that the whole path matches.");
+  const Value exact = in.Get("path", About("Exact path, without the query.").Type("path"));
+  const Value prefix =
+      in.Get("path_prefix",
+             About("Path and all below it, by whole segments; a slash at its end doesn't count.")
+                 .Type("path"));
+  const Value regex = in.Get(
+      "path_regex", About("RE2 expression that the whole path must match.").Type("RE2 expression"));
   std::string_view first;
   for (const auto& [key, value] : {std::pair<std::string_view, const Value&>{"path", exact},
                                    {"path_prefix", prefix},
@@ -91,8 +100,10 @@ void LoadPathMatch(Object& in, LoadContext& context, RouteMatch& out) {
 void LoadMethods(Object& in, std::vector<std::string>& out) {
   static constexpr std::string_view kStandard[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-  for (const Value& value : NotEmptyList(
-           in, "methods", "Methods, any of them; case counts, and GET doesn't imply HEAD.")) {
+  for (const Value& value :
+       NotEmptyList(in, "methods",
+                    About("Methods, any of them; case counts, and GET doesn't imply HEAD.")
+                        .Type("method"))) {
     std::string method = value.String();
     if (!value.IsScalar()) {
       continue;
@@ -148,8 +159,9 @@ void LoadPairs(const std::vector<std::pair<std::string, Value>>& entries, LoadCo
 }
 
 void LoadClientIp(Object& in, std::vector<Cidr>& out) {
-  for (const Value& value :
-       NotEmptyList(in, "client_ip", "Addresses and blocks that the client is in, any of them.")) {
+  for (const Value& value : NotEmptyList(
+           in, "client_ip",
+           About("Addresses and blocks that the client is in, any of them.").Type("CIDR block"))) {
     const std::string text = value.String();
     if (!value.IsScalar()) {
       continue;
@@ -165,8 +177,10 @@ void LoadClientIp(Object& in, std::vector<Cidr>& out) {
 }
 
 void LoadListeners(Object& in, LoadContext& context, std::vector<uint32_t>& out) {
-  for (const Value& value : NotEmptyList(
-           in, "listeners", "Names of the listeners whose requests match; all by default.")) {
+  for (const Value& value :
+       NotEmptyList(in, "listeners",
+                    About("Names of the listeners whose requests match; all when left out.")
+                        .Type("listener's name"))) {
     const std::string name = value.String();
     if (!value.IsScalar()) {
       continue;

@@ -14,18 +14,10 @@ namespace {
 using config::Object;
 using config::Value;
 
-constexpr uint64_t kStatuses[] = {301, 302, 303, 307, 308};
-
 uint16_t LoadStatus(Object& in) {
-  const Value value = in.Get("status",
-                             "301 and 308 are permanent, 302, 303 and 307 are not; 307 and "
-                             "308 keep the method.");
-  const uint64_t status = value.Uint({.def = 302, .min = 0, .max = 999});
-  if (std::find(std::begin(kStatuses), std::end(kStatuses), status) == std::end(kStatuses)) {
-    value.Error("is not a redirect: one of 301, 302, 303, 307, 308");
-    return 302;
-  }
-  return static_cast<uint16_t>(status);
+  return in.Enum<uint16_t>(
+      "status", {{"301", 301}, {"302", 302}, {"303", 303}, {"307", 307}, {"308", 308}}, 302,
+      "301 and 308 are permanent, 302, 303 and 307 are not; 307 and 308 keep the method.");
 }
 
 }  // namespace
@@ -33,18 +25,22 @@ uint16_t LoadStatus(Object& in) {
 Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) {
   Redirect out;
   out.scheme = in.Enum<std::string_view>("scheme", {{"http", "http"}, {"https", "https"}}, "",
-                                         "Scheme of the new place.");
-  const Value host = in.Get("host", "Host of the new place.");
+                                         "Scheme of the new place; left out, that of the request.");
+  const Value host = in.Get(
+      "host", config::About("Host of the new place; left out, that of the request.").Type("host"));
   if (host.present()) {
     out.host = LoadHost(host, /*wildcard=*/false, context.arena());
   }
-  out.port = static_cast<uint16_t>(
-      in.Uint("port", {.def = 0, .min = 1, .max = 65535}, "Port of the new place."));
-  const Value path = in.Get("path", "Path of the new place, in full.");
+  out.port = static_cast<uint16_t>(in.Uint(
+      "port", {.def = 0, .min = 1, .max = 65535},
+      "Port of the new place; left out, that of the request, unless scheme or host change."));
+  const Value path = in.Get("path", config::About("Path of the new place, in full.").Type("path"));
   if (path.present()) {
     out.path = LoadPath(path, context.arena());
   }
-  const Value prefix = in.Get("prefix", "Replaces the matched path_prefix; the rest stays.");
+  const Value prefix = in.Get(
+      "prefix",
+      config::About("Replaces the matched path_prefix; the rest of the path stays.").Type("path"));
   if (prefix.present()) {
     out.prefix = LoadPath(prefix, context.arena());
     if (path.present()) {
@@ -54,7 +50,8 @@ Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) 
     }
   }
   out.status = LoadStatus(in);
-  out.strip_query = in.Bool("strip_query", false, "Whether the query is dropped.");
+  out.strip_query =
+      in.Bool("strip_query", false, "Whether the query is dropped; else it goes along.");
   constexpr std::string_view kParts[] = {"scheme", "host", "port", "path", "prefix"};
   if (std::none_of(std::begin(kParts), std::end(kParts),
                    [&](std::string_view key) { return in.Has(key); })) {

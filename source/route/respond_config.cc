@@ -49,10 +49,13 @@ bool IsPrintable(std::string_view text) {
 Respond LoadRespond(Object in) {
   Respond out;
   out.status = static_cast<uint16_t>(
-      in.Uint("status", {.def = 200, .min = 200, .max = 599}, "Status of the answer."));
-  const Value body = in.Get("body", "Content of the answer.");
+      in.Uint("status", {.def = 200, .min = 200, .max = 599}, "Status code of the answer."));
+  const Value body = in.Get("body", config::About("Content of the answer.").Example("\"pong\\n\""));
   const Value file = in.Get(
-      "body_file", "File with the content, read when the configuration is loaded; up to 1 MiB.");
+      "body_file",
+      config::About("File with the content, read when the configuration is loaded; up to 1 MiB.")
+          .Type("path")
+          .Example("pages/down.html"));
   out.body = body.String();
   if (body.present() && file.present()) {
     file.Error("can't stand beside \"body\"");
@@ -63,8 +66,9 @@ Respond LoadRespond(Object in) {
     (file.present() ? file : body)
         .Error("an answer with status " + std::to_string(out.status) + " has no content");
   }
-  out.content_type = in.String("content_type", out.body.empty() ? "" : "text/plain; charset=utf-8",
-                               "Media type of the content.");
+  out.content_type =
+      in.String("content_type", out.body.empty() ? "" : "text/plain; charset=utf-8",
+                config::About("Media type of the content.").Default("text/plain; charset=utf-8"));
   if (!IsPrintable(out.content_type)) {
     in.Error("content_type", "has control characters, which headers can't hold");
     out.content_type.clear();

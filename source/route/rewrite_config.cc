@@ -53,10 +53,16 @@ std::string LoadAuthority(const Value& value, Arena& arena) {
 }  // namespace
 
 void LoadRewrite(Object in, const RouteMatch& match, LoadContext& context, Forward& out) {
-  const Value strip = in.Get("strip_prefix", "Cut from the front of the path, by whole segments.");
-  const Value prefix = in.Get("prefix", "Put before what is left of the path.");
-  const Value path = in.Get("path", "Replaces the whole path; the query stays.");
-  const Value host = in.Get("host", "Replaces the Host that the cluster sees.");
+  const Value strip =
+      in.Get("strip_prefix",
+             config::About("Cut from the front of the path, by whole segments.").Type("path"));
+  const Value prefix =
+      in.Get("prefix", config::About("Put before what is left of the path.").Type("path"));
+  const Value path =
+      in.Get("path", config::About("Replaces the whole path; the query stays.").Type("path"));
+  const Value host =
+      in.Get("host",
+             config::About("Replaces the Host that the endpoint sees.").Type("host, or host:port"));
   if (strip.present()) {
     out.strip_prefix = LoadPath(strip, context.arena());
     CheckStripped(strip, out.strip_prefix, match);

@@ -75,22 +75,28 @@ class SectionLoader {
     auto route = std::make_shared<Route>();
     route->index = static_cast<uint32_t>(out_.size());
     route->name = LoadName(in);
-    route->match =
-        LoadMatch(in.Child("match", "What a request must be like; all parts of it."), context_);
+    route->match = LoadMatch(in.Child("match",
+                                      "What a request must be like, in all the parts given; "
+                                      "without any, every request matches."),
+                             context_);
     route->action = LoadAction(in, route->match, context_);
     route->timeouts = LoadTimeouts(in.Child("timeouts", "Limits on the time a request takes."));
     in.NotSupportedYet(
         {"selectors", "label_match", "no_match", "no_selector", "retry", "fallback"});
     LoadedRoute loaded;
-    loaded.filters = in.List("filters", "Filters for this route, after those of the listener.");
+    loaded.filters = in.List("filters",
+                             "Filters for this route, after those of the listener: a name, "
+                             "`{use: NAME}` with keys that replace the filter's own, or `{skip: "
+                             "NAME}` for one of the listener's.");
     loaded.position = value.position();
     loaded.route = std::move(route);
     out_.push_back(std::move(loaded));
   }
 
   std::string LoadName(Object& in) {
-    const Value value =
-        in.Get("name", "Name of the route in logs, metrics and the admin endpoint.");
+    const Value value = in.Get("name",
+                               "Name of the route in logs, metrics and the admin endpoint, without "
+                               "spaces; left out, `routes[N]`. Those share one metric series.");
     std::string name = value.String();
     if (!value.IsScalar()) {
       return "routes[" + std::to_string(out_.size()) + "]";

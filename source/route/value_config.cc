@@ -19,7 +19,7 @@ constexpr Test kTests[] = {
     {"prefix", Kind::kPrefix, "What the value begins with."},
     {"suffix", Kind::kSuffix, "What the value ends with."},
     {"contains", Kind::kContains, "What appears anywhere in the value."},
-    {"regex", Kind::kRegex, "RE2 expression that the whole value matches."},
+    {"regex", Kind::kRegex, "RE2 expression that the whole value must match."},
 };
 
 void LoadTest(const Test& test, const Value& value, LoadContext& context, ValueMatch& out) {

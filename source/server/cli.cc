@@ -31,6 +31,9 @@ struct Options {
   std::vector<std::string> request;  // [METHOD] URL
   AdminTarget admin;
   std::string shell;
+  std::string schema_format = "json";
+  InitOptions init;
+  bool no_schema = false;
 };
 
 void AddFile(CLI::App& command, std::string& path) {
@@ -107,6 +110,15 @@ void AddHiddenCommands(CLI::App& app, Options& options) {
   app.add_subcommand("manpage")->group("");
 }
 
+void AddAuthorCommands(CLI::App& app, Options& options) {
+  app.add_subcommand("schema")
+      ->add_option("--format", options.schema_format)
+      ->check(CLI::IsMember({"json", "markdown", "example"}));
+  CLI::App& init = *app.add_subcommand("init");
+  init.add_option("-o,--output", options.init.output)->type_name("FILE");
+  init.add_flag("--no-schema", options.no_schema);
+}
+
 void AddAll(CLI::App& app, Options& options) {
   app.formatter_fn([](const CLI::App* one, const std::string&, CLI::AppFormatMode) {
     return std::string(HelpFor(one->get_parent() == nullptr ? "" : one->get_name()));
@@ -119,6 +131,7 @@ void AddAll(CLI::App& app, Options& options) {
   AddCheckingCommands(app, options);
   AddAdminCommands(app, options);
   AddHiddenCommands(app, options);
+  AddAuthorCommands(app, options);
 }
 
 // The command under which parsing ended, or "".
@@ -222,6 +235,13 @@ int CallCommand(const std::string& name, Options& options, const Commands& comma
   }
   if (name == "route") {
     return CallRoute(options, commands);
+  }
+  if (name == "schema") {
+    return commands.schema(options.schema_format);
+  }
+  if (name == "init") {
+    options.init.schema = !options.no_schema;
+    return commands.init(options.init);
   }
   if (name == "reload") {
     return commands.reload(options.admin);

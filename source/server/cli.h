@@ -22,6 +22,8 @@ struct Commands {
   std::function<int()> version;
   // Prints what shells and man(1) want of the command line itself.
   std::function<int(const std::string& text)> print;
+  std::function<int(const std::string& format)> schema;
+  std::function<int(const InitOptions&)> init;
 };
 
 // Calls the command that the arguments ask for and returns its exit code. Help goes to standard

@@ -29,6 +29,8 @@ Start here:
       have a running gateway load its file again; one with mistakes changes nothing
 
 More commands:
+  init       write a file to start from
+  schema     print the JSON Schema of files, for editors
   config     print a file with all defaults written out
   status     what a running gateway is doing
   drain      have a running gateway finish what is under way, then end
@@ -120,6 +122,34 @@ Exits with 0 when a route takes the request, else with 1.
 Examples:
   gatehouse route -c gatehouse.yaml GET http://localhost:8080/users/7
   gatehouse route -c gatehouse.yaml https://api.example.com/users -H 'x-release: canary'
+)"},
+    {"init", "gatehouse init",
+     R"(Writes a commented configuration to start from, and beside it the schema that editors check
+it against. A file that is there already is never touched.
+
+  gatehouse init [--output FILE] [--no-schema]
+
+  -o, --output FILE     gatehouse.yaml when left out; - is standard output
+  --no-schema           no gatehouse.schema.json, and no line in the file that names it
+
+Examples:
+  gatehouse init
+  gatehouse init --output - | gatehouse validate -c -
+)"},
+    {"schema", "gatehouse schema",
+     R"(Prints the JSON Schema (draft 7) of configurations, made from the code that reads them.
+Editors with YAML support take it from a file whose first line is
+
+  # yaml-language-server: $schema=gatehouse.schema.json
+
+  gatehouse schema [--format FORMAT]
+
+  --format FORMAT       json; markdown, a page with every key; or example, a configuration
+                        in which every key appears
+
+Examples:
+  gatehouse schema > gatehouse.schema.json
+  gatehouse schema --format markdown > config.md
 )"},
     {"reload", "gatehouse reload",
      R"(Has a running gateway load its configuration again, and reports what came of it. A file

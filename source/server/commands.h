@@ -47,6 +47,17 @@ struct RouteOptions {
 };
 int RouteCommand(const RouteOptions& options);
 
+// Prints the JSON Schema of configurations; `format` "markdown": the reference of their keys;
+// "example": one in which every key appears.
+int SchemaCommand(const std::string& format);
+
+struct InitOptions {
+  std::string output = "gatehouse.yaml";  // "-" is standard output.
+  bool schema = true;  // Also the schema beside it, and a line that tells editors of it.
+};
+// Writes a configuration to start from. What is there already is never touched.
+int InitCommand(const InitOptions& options);
+
 int VersionCommand();
 // `text`, as it is, to standard output.
 int PrintCommand(const std::string& text);

@@ -17,12 +17,13 @@
 namespace gatehouse::server {
 namespace {
 
+using config::About;
 using config::Object;
 using config::Value;
 using NamedValues = std::vector<std::pair<std::string, Value>>;
 
 void LoadVersion(const Value& version) {
-  if (version.present() && version.Scalar() != "1") {
+  if (!version.Is("1") && version.present()) {
     version.Error("must be 1: there is no other version yet");
   }
 }
@@ -116,30 +117,42 @@ void CompileChains(LoadedSections& sections) {
 
 LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConfig& out) {
   LoadedSections sections;
-  LoadVersion(root.Get("version", "Of the configuration's format: 1."));
-  out.runtime = LoadRuntime(root.Child("runtime", "Threads, draining, logs and DNS."));
+  LoadVersion(root.Get("version", About("Version of this format; there is only 1.").Default("1")));
+  out.runtime = LoadRuntime(
+      root.Child("runtime", "What concerns the whole process: threads, draining, logs, DNS."));
   proxy::AddressBook addresses(out.diagnostics);
   out.admin =
-      LoadAdmin(root.Child("admin", "The endpoint that shows and steers the gateway."), addresses);
-  sections.listeners =
-      LoadListenerSection(root.Get("listeners", "Where clients connect."), addresses);
+      LoadAdmin(root.Child("admin",
+                           "The endpoint that shows and steers a running gateway; without this "
+                           "section there is none."),
+                addresses);
+  sections.listeners = LoadListenerSection(
+      root.Get("listeners", "Where clients connect; at least one, here or in an included file."),
+      addresses);
 
   pipeline::LoadContext context;
   context.metrics = request.activate ? request.metrics : nullptr;
   context.workers = request.workers != 0 ? request.workers : WorkerCount(out.runtime);
   context.activate = request.activate;
-  const NamedValues filters = root.Entries("filters", "Filters, defined once and used by name.");
+  const NamedValues filters = root.Entries(
+      "filters", "Filters by a name of your choice; listeners and routes use them by it.");
   sections.filters = std::make_shared<pipeline::FilterTable>(
       filters, *request.catalog, context,
       request.previous == nullptr ? nullptr : request.previous->filters.get());
 
-  const NamedValues clusters = root.Entries("clusters", "Named sets of endpoints.");
+  const NamedValues clusters = root.Entries(
+      "clusters", "Sets of endpoints by a name of your choice; routes send requests to them.");
   sections.clusters = LoadClusterSection(clusters);
-  LoadRouteSection(root.Get("routes", "What to do with which request; the first match wins."),
+  LoadRouteSection(root.Get("routes",
+                            "What becomes of which request; the first that matches wins, and what "
+                            "none matches is answered with 404."),
                    clusters, out.diagnostics, sections);
   CompileChains(sections);
   sections.filters->WarnUnused();
-  static_cast<void>(root.Get("include", "More files, merged with this one at the top level."));
+  root.Strings("include",
+               About("More files, merged with this one at the top level: paths relative to "
+                     "this file, in which `*`, `?` and `[...]` stand for what there is.")
+                   .Type("path or pattern"));  // They have been read.
   root.NotSupportedYet({"registry"});
   return sections;
 }
@@ -158,6 +171,9 @@ std::unique_ptr<LoadedConfig> LoadConfig(const LoadRequest& request) {
   LoadedSections sections;
   {
     Object root = document->Root();
+    if (request.shape != nullptr) {
+      root.Record(*request.shape);
+    }
     if (!root.present() || !document->RootValue().IsMap()) {
       return out;
     }

@@ -63,6 +63,7 @@ struct LoadRequest {
   uint32_t workers = 0;
   bool want_effective = true;                 // Whether LoadedConfig::effective is made.
   const proxy::Snapshot* previous = nullptr;  // Objects that did not change are taken over.
+  config::Shape* shape = nullptr;             // Where what the loaders ask for is noted.
   uint32_t* next_cluster_id = nullptr;
   uint32_t* next_listener_id = nullptr;
 };

@@ -43,7 +43,11 @@ AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
   out.enabled = in.present();
   out.listener.name = "admin";
   out.listener.address = *config::ParseAddress(kDefaultAddress);
-  const config::Value address = in.Get("address", "IP:PORT or unix:/PATH of the admin endpoint.");
+  const config::Value address = in.Get(
+      "address", config::About("IP:PORT or unix:/PATH of the admin endpoint; anything but loopback "
+                               "or a unix socket needs `insecure: true`.")
+                     .Default(kDefaultAddress)
+                     .Type("address to listen on"));
   std::optional<config::Address> usable = out.listener.address;
   if (address.present()) {
     usable = proxy::LoadListenAddress(address);
@@ -53,9 +57,16 @@ AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
     addresses.Claim(address, *usable, "the admin endpoint");
   }
   config::Object tokens =
-      in.Child("tokens", "Bearer tokens by role; without any, no role needs one.");
-  out.read_tokens = LoadTokens(tokens.List("read", "May look at everything."));
-  out.write_tokens = LoadTokens(tokens.List("write", "May also reload, drain and quit."));
+      in.Child("tokens", config::About("Bearer tokens by role; without any, no role needs one.")
+                             .Example("{write: [\"${ADMIN_TOKEN}\"]}"));
+  out.read_tokens = LoadTokens(
+      tokens.List("read", config::About("Tokens that may look at everything; an empty one is none.")
+                              .Type("token")
+                              .Example("[\"${ADMIN_READ_TOKEN:-}\"]")));
+  out.write_tokens = LoadTokens(tokens.List(
+      "write", config::About("Tokens that may also reload, drain and quit; an empty one is none.")
+                   .Type("token")
+                   .Example("[\"${ADMIN_WRITE_TOKEN:-}\"]")));
   out.insecure = in.Bool("insecure", false,
                          "Whether an address that isn't loopback may do without TLS and tokens.");
   if (out.enabled && !out.listener.address.IsLoopback() && !out.insecure) {

@@ -20,7 +20,7 @@ constexpr uint64_t kMaxWorkers = 1024;
 constexpr uint16_t kDnsPort = 53;
 
 uint32_t LoadWorkers(const config::Value& value) {
-  if (!value.present() || value.Scalar() == "auto") {
+  if (value.Is("auto") || !value.present()) {
     return 0;
   }
   if (value.IsScalar() && !value.Scalar().empty() && !IsDigit(value.Scalar().front())) {
@@ -45,7 +45,10 @@ std::optional<config::Address> ParseServer(const std::string& text) {
 }
 
 void LoadDns(config::Object in, upstream::ResolverSettings& out) {
-  for (const config::Value& value : in.List("servers", "IP or IP:PORT; none: the system's.")) {
+  for (const config::Value& value :
+       in.List("servers", config::About("DNS servers to ask, IP or IP:PORT; without any, the "
+                                        "system's resolv.conf and hosts count.")
+                              .Type("IP or IP:PORT"))) {
     const std::string text = value.String();
     if (const std::optional<config::Address> server = ParseServer(text)) {
       out.servers.push_back(server->ToString());
@@ -55,11 +58,12 @@ void LoadDns(config::Object in, upstream::ResolverSettings& out) {
   }
   constexpr Duration kMin = std::chrono::milliseconds(1);
   constexpr Duration kMax = std::chrono::hours(24);
-  out.timeout = in.Time("timeout", {out.timeout, kMin, kMax}, "Of one question to one server.");
+  out.timeout = in.Time("timeout", {out.timeout, kMin, kMax},
+                        "How long one question to one server may take.");
   out.min_ttl = in.Time("min_ttl", {out.min_ttl, Duration::zero(), kMax},
-                        "Answers are kept at least this long.");
-  out.max_ttl =
-      in.Time("max_ttl", {out.max_ttl, kMin, kMax}, "Answers are kept at most this long.");
+                        "Answers are kept at least this long, whatever their TTL.");
+  out.max_ttl = in.Time("max_ttl", {out.max_ttl, kMin, kMax},
+                        "Answers are kept at most this long, whatever their TTL.");
   if (out.min_ttl > out.max_ttl) {
     in.Error("min_ttl", config::FormatDuration(out.min_ttl) + " is more than max_ttl, " +
                             config::FormatDuration(out.max_ttl));
@@ -71,20 +75,30 @@ void LoadDns(config::Object in, upstream::ResolverSettings& out) {
 RuntimeSettings LoadRuntime(config::Object in) {
   constexpr Duration kMax = std::chrono::hours(24);
   RuntimeSettings out;
-  out.workers = LoadWorkers(in.Get("workers", "Threads; auto is one for each usable core."));
-  out.drain_timeout = in.Time("drain_timeout", {out.drain_timeout, Duration::zero(), kMax},
-                              "How long requests may go on when the gateway drains.");
-  out.shutdown_delay = in.Time("shutdown_delay", {out.shutdown_delay, Duration::zero(), kMax},
-                               "From failing readiness to closing the listeners.");
-  out.state_dir = in.String("state_dir", out.state_dir, "Where state that must last is kept.");
+  out.workers = LoadWorkers(in.Get(
+      "workers",
+      config::About("Threads that serve requests; auto is one for each core that this process may "
+                    "use, by its affinity and its cgroup's quota.")
+          .Default("auto")));
+  out.drain_timeout =
+      in.Time("drain_timeout", {out.drain_timeout, Duration::zero(), kMax},
+              "How long requests may go on when the gateway drains; then they are cut off.");
+  out.shutdown_delay =
+      in.Time("shutdown_delay", {out.shutdown_delay, Duration::zero(), kMax},
+              "From failing readiness to closing the listeners, so that load balancers notice.");
+  out.state_dir = in.String("state_dir", out.state_dir,
+                            config::About("Folder for state that must last; nothing that is built "
+                                          "keeps any.")
+                                .Type("path"));
   using Name = std::string_view;
-  out.log_level = in.Enum<Name>("log_level",
-                                {{"debug", "debug"},
-                                 {"info", "info"},
-                                 {"warning", "warning"},
-                                 {"error", "error"},
-                                 {"off", "off"}},
-                                out.log_level, "What the operational log says.");
+  out.log_level =
+      in.Enum<Name>("log_level",
+                    {{"debug", "debug"},
+                     {"info", "info"},
+                     {"warning", "warning"},
+                     {"error", "error"},
+                     {"off", "off"}},
+                    out.log_level, "How much the operational log says, on standard error.");
   LoadDns(in.Child("dns", "How hostnames of endpoints are resolved."), out.dns);
   return out;
 }

@@ -23,6 +23,7 @@
 namespace gatehouse::upstream {
 namespace {
 
+using config::About;
 using config::Object;
 using config::Value;
 
@@ -69,8 +70,8 @@ bool IsLabelKey(std::string_view text) {
 
 LabelSet LoadLabels(Object& in) {
   std::map<std::string, std::string> labels;
-  for (const auto& [key, value] :
-       in.Entries("labels", "Labels that routes select endpoints by; as in Kubernetes.")) {
+  for (const auto& [key, value] : in.Entries(
+           "labels", "Labels that routes select endpoints by; keys and values as in Kubernetes.")) {
     if (!IsLabelKey(key)) {
       value.Error("\"" + key +
                   "\" is not a label key: at most 63 letters, digits, '-', '_' and '.', "
@@ -134,7 +135,12 @@ std::optional<EndpointSpec> LoadEndpoint(const Value& value) {
     return ParseEndpoint(value);
   }
   Object in = value.Map();
-  const Value address = in.Get("address", "HOST:PORT or unix:/PATH; hostnames are resolved.");
+  const Value address =
+      in.Get("address",
+             About("HOST:PORT or unix:/PATH; hostnames are resolved, and again when the TTL has "
+                   "passed.")
+                 .Type("address of an endpoint")
+                 .Required());
   const auto weight = static_cast<uint32_t>(
       in.Uint("weight", {.def = 1, .min = 1, .max = kMaxWeight},
               "Its share of the requests, relative to the other endpoints' weights."));
@@ -171,7 +177,9 @@ std::vector<EndpointSpec> LoadEndpoints(const std::vector<Value>& listed) {
 std::vector<EndpointSpec> LoadDiscovery(Object in) {
   in.NotSupportedYet({"registry", "xds"});
   const Value dns =
-      in.Get("dns", "HOSTNAME:PORT; each address the name resolves to is an endpoint.");
+      in.Get("dns", About("HOSTNAME:PORT; each address that the name resolves to is an endpoint.")
+                        .Type("HOSTNAME:PORT")
+                        .Required());
   if (!dns.present()) {
     if (!in.Has("registry") && !in.Has("xds")) {
       in.Error("discovery needs a source: {dns: HOSTNAME:PORT}");
@@ -195,7 +203,8 @@ void LoadLimits(Object in, ClusterSettings& out) {
     value = static_cast<uint32_t>(in.Uint(key, {value, min, kMaxLimit}, help));
   };
   limit("max_connections", out.max_connections, 1,
-        "Connections to the cluster, over all workers and endpoints.");
+        "Connections to the cluster, over all workers and endpoints; further "
+        "requests wait.");
   limit("max_pending", out.max_pending, 0,
         "Requests that may wait for a connection; further ones are answered with 503.");
   limit("max_requests", out.max_requests, 1,
@@ -206,22 +215,23 @@ void LoadLimits(Object in, ClusterSettings& out) {
 void LoadTimeouts(Object in, ClusterSettings& out) {
   constexpr Duration kMin = std::chrono::milliseconds(1);
   constexpr Duration kMax = std::chrono::hours(24);
-  out.connect_timeout = in.Time("connect", {out.connect_timeout, kMin, kMax},
-                                "How long establishing a connection to an endpoint may take.");
+  out.connect_timeout =
+      in.Time("connect", {out.connect_timeout, kMin, kMax},
+              "How long establishing a connection to an endpoint may take; then up "
+              "to two others are tried, and then the answer is 504.");
   out.idle_timeout = in.Time("idle", {out.idle_timeout, kMin, kMax},
                              "How long an unused connection to an endpoint is kept.");
 }
 
 void LoadProtocol(Object& in) {
-  enum class Protocol : uint8_t { kHttp1, kHttp2, kAuto };
-  const Protocol protocol = in.Enum<Protocol>(
-      "protocol",
-      {{"http1", Protocol::kHttp1}, {"http2", Protocol::kHttp2}, {"auto", Protocol::kAuto}},
-      Protocol::kAuto,
-      "What to speak to the endpoints: http1, or auto, which is http1 in the clear.");
-  if (protocol == Protocol::kHttp2) {
-    in.Error("protocol", "http2 to endpoints is not supported yet");
+  enum class Protocol : uint8_t { kHttp1, kAuto };
+  const Value value =
+      in.Get("protocol", "What to speak to the endpoints; auto is HTTP/1.1 in the clear.");
+  if (value.Scalar() == "http2") {
+    value.Error("http2 to endpoints is not supported yet");
+    return;
   }
+  value.Enum<Protocol>({{"auto", Protocol::kAuto}, {"http1", Protocol::kHttp1}}, Protocol::kAuto);
 }
 
 }  // namespace
@@ -230,7 +240,9 @@ ClusterSettings LoadCluster(std::string name, Object in) {
   ClusterSettings out;
   out.name = std::move(name);
   const Value endpoints =
-      in.Get("endpoints", "The addresses that serve this cluster, with weights and labels.");
+      in.Get("endpoints", About("The addresses that serve this cluster, with weights and labels; a "
+                                "cluster has these or `discovery`.")
+                              .Type("address of an endpoint"));
   Object discovery = in.Child("discovery", "Where endpoints that are not listed come from.");
   const std::vector<Value> listed = endpoints.List();
   out.endpoints = LoadEndpoints(listed);
@@ -250,7 +262,8 @@ ClusterSettings LoadCluster(std::string name, Object in) {
                                            "round_robin takes turns by weight; least_request "
                                            "prefers the endpoint with fewer in flight.");
   balance.NotSupportedYet({"slow_start"});
-  LoadLimits(in.Child("limits", "Limits over all workers; what exceeds them is a 503."), out);
+  LoadLimits(in.Child("limits", "Limits over all workers; what exceeds them is answered with 503."),
+             out);
   LoadTimeouts(in.Child("timeouts", "Timeouts of connections to endpoints."), out);
   LoadProtocol(in);
   in.NotSupportedYet({"health_check", "outlier_detection", "circuit_breaker", "tls"});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/configuration.md: its example loads, and it knows every key that has a default.
+// docs/configuration.md: its example loads.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -7,7 +7,6 @@
 #include <string>
 
 #include "source/server/checked_config.h"
-#include "source/server/defaults.h"
 
 namespace gatehouse::server {
 namespace {
@@ -20,17 +19,6 @@ std::string Page() {
   return text.value_or("");
 }
 
-void ExpectKeysOn(const std::string& page, const std::string& path, const Tree& defaults) {
-  for (const auto& [key, value] : defaults.items()) {
-    const std::string inner = path.empty() ? key : path + "." + key;
-    if (value.is_object() && !value.empty()) {
-      ExpectKeysOn(page, inner, value);
-    } else {
-      EXPECT_NE(page.find("| `" + inner + "` |"), page.npos) << inner;
-    }
-  }
-}
-
 TEST(ConfigurationPage, ItsExampleIsValid) {
   const std::string page = Page();
   const std::string fence = "```yaml\n";
@@ -39,17 +27,6 @@ TEST(ConfigurationPage, ItsExampleIsValid) {
   const CheckedConfig config("example.yaml", example,
                              [](std::string_view) { return std::optional<std::string>(); });
   EXPECT_TRUE(config.valid(/*strict=*/true)) << config.Report();
-}
-
-TEST(ConfigurationPage, HasEveryKeyWithADefault) {
-  const std::string page = Page();
-  const Defaults defaults;
-  ExpectKeysOn(page, "", defaults.admin);
-  ExpectKeysOn(page, "", defaults.runtime);
-  ExpectKeysOn(page, "", defaults.listener);
-  ExpectKeysOn(page, "", defaults.cluster);
-  ExpectKeysOn(page, "endpoints[]", defaults.endpoint);
-  ExpectKeysOn(page, "", defaults.forward);
 }
 
 }  // namespace

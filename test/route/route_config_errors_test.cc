@@ -260,7 +260,7 @@ TEST(RouteErrors, Redirects) {
       SaidOfRedirect("{}"),
       at + ": the redirect changes nothing: it needs one of scheme, host, port, path, prefix");
   EXPECT_EQ(SaidOfRedirect("{path: /b, status: 200}"),
-            at + ".status: is not a redirect: one of 301, 302, 303, 307, 308");
+            at + ".status: unknown value \"200\"; one of: 301, 302, 303, 307, 308");
   EXPECT_EQ(SaidOfRedirect("{path: /b, prefix: /c}"),
             at + ".prefix: can't stand beside \"path\", which replaces the whole path");
   EXPECT_EQ(Said("{match: {path: /a}, redirect: {prefix: /c}}"),

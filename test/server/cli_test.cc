@@ -63,6 +63,10 @@ Outcome Type(std::vector<const char*> arguments) {
   commands.status = [&](const AdminTarget& o) { return note(Describe("status", o)); };
   commands.version = [&] { return note("version"); };
   commands.print = [&](const std::string& text) { return note(text); };
+  commands.schema = [&](const std::string& format) { return note(Join({"schema", format})); };
+  commands.init = [&](const InitOptions& o) {
+    return note(Join({"init", o.output, o.schema ? "schema" : ""}));
+  };
   arguments.insert(arguments.begin(), "gatehouse");
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
@@ -83,6 +87,10 @@ TEST(Cli, CallsCommandsWithTheirOptions) {
   EXPECT_EQ(Type({"validate", "-c", "-", "--strict"}).called, "validate|-|strict");
   EXPECT_EQ(Type({"-t", "-c", "a.yaml"}).called, "validate|a.yaml|");
   EXPECT_EQ(Type({"config", "-c", "a.yaml", "--effective"}).called, "config|a.yaml|effective");
+  EXPECT_EQ(Type({"schema"}).called, "schema|json");
+  EXPECT_EQ(Type({"schema", "--format", "markdown"}).called, "schema|markdown");
+  EXPECT_EQ(Type({"init"}).called, "init|gatehouse.yaml|schema");
+  EXPECT_EQ(Type({"init", "-o", "-", "--no-schema"}).called, "init|-|");
   EXPECT_EQ(Type({"version"}).called, "version");
   EXPECT_EQ(Type({"--version"}).called, "version");
   EXPECT_EQ(Type({"run", "-c", "a.yaml"}).code, 7);

@@ -108,13 +108,15 @@ AccessLogFormat LoadJson(const config::Value& value) {
 }
 
 AccessLogFormat LoadFormat(config::Object& in) {
-  const config::Value text = in.Get("template", "A line of the text format, with %OPERATORS%.");
+  const config::Value text = in.Get(
+      "template",
+      "A line of the text format, with %OPERATORS%; left out, the combined log format and more.");
   const config::Value fields =
       in.Get("fields", "Members of a line of the JSON format, each with its %OPERATORS%.");
   const Format format =
       in.Enum<Format>("format", {{"text", Format::kText}, {"json", Format::kJson}},
                       fields.present() && !text.present() ? Format::kJson : Format::kText,
-                      "How a line is written: text, or json.");
+                      config::About("How a line is written; with `fields`, json.").Default("text"));
   if (format == Format::kText && fields.present()) {
     in.Error("fields", "belongs to `format: json`; a text line has a `template`");
   }
@@ -127,12 +129,18 @@ AccessLogFormat LoadFormat(config::Object& in) {
 std::shared_ptr<observe::LogSink> LoadSink(config::Object& in,
                                            const pipeline::LoadContext& context) {
   observe::LogSinkOptions options;
-  options.path = in.String("path", "stdout", "Where lines go: stdout, stderr, a file or a FIFO.");
-  options.buffer_bytes = in.Size("buffer",
-                                 {.def = options.buffer_bytes,
-                                  .min = observe::LogSinkOptions::kMinBuffer,
-                                  .max = observe::LogSinkOptions::kMaxBuffer},
-                                 "How much may wait to be written, for each worker.");
+  options.path = in.String(
+      "path", "stdout",
+      config::About("Where lines go: stdout, stderr, a file or a FIFO; a file is made when it is "
+                    "missing, and appended to.")
+          .Type("path"));
+  options.buffer_bytes = in.Size(
+      "buffer",
+      {.def = options.buffer_bytes,
+       .min = observe::LogSinkOptions::kMinBuffer,
+       .max = observe::LogSinkOptions::kMaxBuffer},
+      "How much may wait to be written, for each worker; lines that find no room are dropped and "
+      "counted.");
   options.workers = context.workers;
   const Result<void> possible = observe::LogFile::Check(options.path);
   if (!possible) {
@@ -160,6 +168,12 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
 
 }  // namespace
 
-pipeline::FilterType AccessLog() { return {"access_log", Load, "Writes one line per request."}; }
+pipeline::FilterType AccessLog() {
+  return {"access_log",
+          Load,
+          "Writes one line per request.",
+          {"path: stdout, format: json, buffer: 1MiB, fields: {status: \"%RESPONSE_CODE%\"}",
+           "path: stderr, format: text, template: \"%METHOD% %PATH% %RESPONSE_CODE%\""}};
+}
 
 }  // namespace gatehouse::filters

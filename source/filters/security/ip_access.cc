@@ -158,11 +158,11 @@ void ParseFile(const std::string& path, std::string_view text, const std::string
 }
 
 // The blocks of `key` and of the file that `file_key` names.
-std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, std::string_view help,
-                             std::string_view file_key, std::string_view file_help,
+std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, const config::About& about,
+                             std::string_view file_key, const config::About& file_about,
                              std::vector<FileStamp>& files) {
   std::vector<Cidr> blocks;
-  for (const config::Value& value : in.List(key, help)) {
+  for (const config::Value& value : in.List(key, about)) {
     const std::string text = value.String();
     Result<Cidr> block = ParseCidr(text);
     if (block) {
@@ -171,7 +171,7 @@ std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, std::stri
       value.Error(block.error().message);
     }
   }
-  const config::Value file = in.Get(file_key, file_help);
+  const config::Value file = in.Get(file_key, file_about);
   const std::string path = file.present() ? file.String() : std::string();
   if (path.empty() || path == "-") {
     if (file.present()) {
@@ -194,13 +194,18 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
                                                  const pipeline::LoadContext& context) {
   Rules rules;
   std::vector<FileStamp> files;
+  const auto blocks = [](std::string_view help) { return config::About(help).Type("CIDR block"); };
+  const auto file = [](std::string_view help, std::string_view example) {
+    return config::About(help).Type("path").Example(example);
+  };
   rules.allow_only = in.Has("allow") || in.Has("allow_file");
-  const std::vector<Cidr> allow =
-      LoadBlocks(in, "allow", "Address blocks that are let in; all others are denied.",
-                 "allow_file", "A file with such blocks, one a line.", files);
-  const std::vector<Cidr> deny =
-      LoadBlocks(in, "deny", "Address blocks that are denied, even when they are allowed.",
-                 "deny_file", "A file with such blocks, one a line.", files);
+  const std::vector<Cidr> allow = LoadBlocks(
+      in, "allow", blocks("Address blocks that are let in; all others are denied."), "allow_file",
+      file("File with such blocks, one a line; `#` starts a comment.", "lists/allow.txt"), files);
+  const std::vector<Cidr> deny = LoadBlocks(
+      in, "deny", blocks("Address blocks that are denied, even when they are allowed."),
+      "deny_file",
+      file("File with such blocks, one a line; `#` starts a comment.", "lists/deny.txt"), files);
   rules.allow = CidrSet(allow);
   rules.deny = CidrSet(deny);
   rules.source = in.Enum<Source>("source", {{"client", Source::kClient}, {"peer", Source::kPeer}},
@@ -216,7 +221,12 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
 }  // namespace
 
 pipeline::FilterType IpAccess() {
-  return {"ip_access", Load, "Lets requests in, or denies them, by their address."};
+  return {
+      "ip_access",
+      Load,
+      "Lets requests in, or denies them, by their address.",
+      {"allow: [10.0.0.0/8], allow_file: /dev/null, deny: [192.0.2.0/24], deny_file: /dev/null, "
+       "source: client"}};
 }
 
 }  // namespace gatehouse::filters

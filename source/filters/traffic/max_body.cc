@@ -60,7 +60,7 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
 }  // namespace
 
 pipeline::FilterType MaxBody() {
-  return {"max_body", Load, "Refuses request bodies that are too large."};
+  return {"max_body", Load, "Refuses request bodies that are too large.", {"max_bytes: 64KiB"}};
 }
 
 }  // namespace gatehouse::filters

@@ -212,15 +212,21 @@ void LoadValues(Edit::Kind kind, const config::Value& values, Moment moment,
 std::vector<Edit> LoadEdits(config::Object in, Moment moment) {
   std::vector<Edit> edits;
   for (const config::Value& name :
-       in.List("remove", "Fields that are taken away; this comes first.")) {
+       in.List("remove", config::About("Names of fields that are taken away; this comes first.")
+                             .Type("header's name"))) {
     if (std::string checked = CheckedName(name.String(), name); !checked.empty()) {
       edits.push_back({Edit::Kind::kRemove, std::move(checked), {}});
     }
   }
   LoadValues(Edit::Kind::kSet,
-             in.Get("set", "Fields with their values, replacing those of the same name."), moment,
-             edits);
-  LoadValues(Edit::Kind::kAdd, in.Get("add", "Fields that are added to those of the same name."),
+             in.Get("set",
+                    "Fields with their values, which may hold %OPERATORS%; they replace those of "
+                    "the same name."),
+             moment, edits);
+  LoadValues(Edit::Kind::kAdd,
+             in.Get("add",
+                    "Fields with their values, which may hold %OPERATORS%; they come beside those "
+                    "of the same name."),
              moment, edits);
   return edits;
 }
@@ -238,7 +244,13 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
 }  // namespace
 
 pipeline::FilterType HeaderEdits() {
-  return {"headers", Load, "Sets, adds and removes header fields."};
+  return {"headers",
+          Load,
+          "Sets, adds and removes header fields.",
+          {"request: {remove: [x-internal], set: {x-client: \"%CLIENT_IP%\"}, add: {x-via: "
+           "gatehouse}}, "
+           "response: {remove: [server], set: {x-frame-options: DENY}, "
+           "add: {x-served-by: \"%ENDPOINT%\"}}"}};
 }
 
 }  // namespace gatehouse::filters
