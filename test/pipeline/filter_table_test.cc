@@ -169,7 +169,7 @@ TEST(FilterTableTest, EntriesThatMakeNoSense) {
       "f.yaml:5:5: listener[2]: must be a filter's name, {use: NAME, ...} or {skip: NAME}\n"
       "f.yaml:6:5: listener[3]: must be a filter's name, {use: NAME, ...} or {skip: NAME}\n"
       "f.yaml:7:5: listener[4]: must be a filter's name, {use: NAME, ...} or {skip: NAME}\n"
-      "f.yaml:8:6: listener[5].use: must be the name of a filter\n"
+      "f.yaml:8:11: listener[5].use: must be the name of a filter\n"
       "f.yaml:9:5: listener[6]: unknown filter \"head\": the type exists, but `filters:` does "
       "not define it\n"
       "f.yaml:10:5: listener[7]: unknown filter \"nothing_like_it\": `filters:` does not "
@@ -184,7 +184,7 @@ TEST(FilterTableTest, AFilterIsInAChainOnce) {
   c.Compile();
   EXPECT_EQ(
       c.Errors(),
-      "f.yaml:3:13: route[1].use: filter \"a\" is in this chain already (a listener's filters "
+      "f.yaml:3:18: route[1].use: filter \"a\" is in this chain already (a listener's filters "
       "precede the route's)\n");
 }
 
@@ -217,9 +217,9 @@ TEST(FilterTableTest, SkippingNeedsAListenerThatHasTheFilter) {
   c.table->WarnUnused();
   EXPECT_EQ(c.Errors(),
             "f.yaml:1:28: warning: filters.b: no listener and no route uses this filter\n"
-            "f.yaml:4:10: route[0].skip: nothing to skip: no listener of this route has filter "
+            "f.yaml:4:16: route[0].skip: nothing to skip: no listener of this route has filter "
             "\"b\"\n"
-            "f.yaml:4:21: route[1].skip: unknown filter \"c\" (did you mean \"a\"?)\n");
+            "f.yaml:4:27: route[1].skip: unknown filter \"c\" (did you mean \"a\"?)\n");
 }
 
 TEST(FilterTableTest, OneListenerWithTheFilterIsEnough) {
@@ -238,7 +238,7 @@ TEST(FilterTableTest, RequiredFiltersStay) {
   Loaded c("filters: {a: {type: head, required: true}}\nlistener: [a]\nroute: [{skip: a}]\n");
   EXPECT_EQ(c.Names(), "a");
   EXPECT_EQ(c.Errors(),
-            "f.yaml:3:10: route[0].skip: filter \"a\" is required: a route can't skip it\n");
+            "f.yaml:3:16: route[0].skip: filter \"a\" is required: a route can't skip it\n");
 }
 
 TEST(FilterTableTest, SkipStandsAlone) {
@@ -281,7 +281,7 @@ TEST(FilterTableTest, MistakesInOverrides) {
       c.Errors(),
       "f.yaml:1:30: filters.a.sise: unknown key (did you mean \"size\"?)\n"
       "f.yaml:2:21: listener[0].wrod: unknown key (did you mean \"word\"?)\n"
-      "f.yaml:2:40: listener[1].type: a filter keeps its type: only its other settings can be "
+      "f.yaml:2:46: listener[1].type: a filter keeps its type: only its other settings can be "
       "replaced here\n");
 }
 
