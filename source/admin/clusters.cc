@@ -31,7 +31,7 @@ Json EndpointsJson(const upstream::Cluster& cluster) {
     }
     Json one{{"address", endpoint->name}, {"weight", endpoint->weight}};
     if (!endpoint->hostname.empty()) {
-      one["hostname"] = endpoint->hostname;
+      one["hostname"] = *endpoint->hostname;
     }
     one["labels"] = std::move(labels);
     out.push_back(std::move(one));

@@ -42,7 +42,7 @@ Json ReportJson(const ReloadReport& report) {
 }  // namespace
 
 void GetConfig(Call& call) {
-  proxy::HandlerResponse response = TextResponse(*call.server.EffectiveConfig());
+  proxy::HandlerResponse response = TextResponse(call.server.EffectiveConfig());
   response.content_type = "text/yaml; charset=utf-8";
   call.Send(std::move(response));
 }

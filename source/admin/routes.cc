@@ -70,16 +70,16 @@ Json MatchJson(const route::RouteMatch& match, const proxy::Snapshot& snapshot) 
       out["path_regex"] = match.path_regex->pattern();
       break;
   }
-  AddList(out, "methods", match.methods);
-  AddValueMatches(out, "headers", match.headers);
-  AddValueMatches(out, "query", match.query);
-  AddValueMatches(out, "cookies", match.cookies);
-  for (const Cidr& block : match.client_ip) {
+  AddList(out, "methods", match.conditions->methods);
+  AddValueMatches(out, "headers", match.conditions->headers);
+  AddValueMatches(out, "query", match.conditions->query);
+  AddValueMatches(out, "cookies", match.conditions->cookies);
+  for (const Cidr& block : match.conditions->client_ip) {
     const int bits = block.base.IsV4() ? block.prefix - 96 : block.prefix;
     out["client_ip"].push_back(block.base.ToString() + "/" + std::to_string(bits));
   }
-  AddText(out, "scheme", match.scheme);
-  for (const uint32_t listener : match.listeners) {
+  AddText(out, "scheme", match.conditions->scheme);
+  for (const uint32_t listener : match.conditions->listeners) {
     if (listener < snapshot.listeners.size()) {
       out["listeners"].push_back(snapshot.listeners[listener].settings->name);
     }
@@ -95,33 +95,34 @@ Json LabelsJson(const route::LabelSet& labels) {
   return out;
 }
 
-void AddAction(Json& out, const route::Forward& forward) {
+void AddForward(Json& out, const route::Forward& forward, const proxy::Snapshot& snapshot) {
   Json arms = Json::array();
   for (const route::Arm& arm : forward.arms) {
-    arms.push_back(Json{
-        {"cluster", arm.cluster_name}, {"labels", LabelsJson(arm.labels)}, {"weight", arm.weight}});
+    arms.push_back(Json{{"cluster", snapshot.clusters[arm.cluster]->name()},
+                        {"labels", LabelsJson(arm.labels)},
+                        {"weight", arm.weight}});
   }
   out["forward"] = std::move(arms);
   Json rewrite = Json::object();
-  AddText(rewrite, "strip_prefix", forward.strip_prefix);
-  AddText(rewrite, "prefix", forward.prefix);
-  AddText(rewrite, "path", forward.path);
-  AddText(rewrite, "host", forward.host);
-  for (const auto& [name, value] : forward.headers.set) {
+  AddText(rewrite, "strip_prefix", forward.rewrite->strip_prefix);
+  AddText(rewrite, "prefix", forward.rewrite->prefix);
+  AddText(rewrite, "path", forward.rewrite->path);
+  AddText(rewrite, "host", forward.rewrite->host);
+  for (const auto& [name, value] : forward.rewrite->headers.set) {
     rewrite["headers"]["set"][name] = value;
   }
-  for (const auto& [name, value] : forward.headers.add) {
+  for (const auto& [name, value] : forward.rewrite->headers.add) {
     rewrite["headers"]["add"][name] = value;
   }
-  if (!forward.headers.remove.empty()) {
-    rewrite["headers"]["remove"] = forward.headers.remove;
+  if (!forward.rewrite->headers.remove.empty()) {
+    rewrite["headers"]["remove"] = forward.rewrite->headers.remove;
   }
   if (!rewrite.empty()) {
     out["rewrite"] = std::move(rewrite);
   }
 }
 
-void AddAction(Json& out, const route::Redirect& redirect) {
+void AddRedirect(Json& out, const route::Redirect& redirect) {
   Json to{{"status", redirect.status}};
   AddText(to, "scheme", redirect.scheme);
   AddText(to, "host", redirect.host);
@@ -133,8 +134,14 @@ void AddAction(Json& out, const route::Redirect& redirect) {
   out["redirect"] = std::move(to);
 }
 
-void AddAction(Json& out, const route::Respond& respond) {
-  out["respond"] = Json{{"status", respond.status}, {"body_bytes", respond.body.size()}};
+void AddAction(Json& out, const route::Route& route, const proxy::Snapshot& snapshot) {
+  if (const route::Forward* forward = route.forward()) {
+    AddForward(out, *forward, snapshot);
+  } else if (const route::Redirect* redirect = route.redirect()) {
+    AddRedirect(out, *redirect);
+  } else if (const route::Respond* respond = route.respond()) {
+    out["respond"] = Json{{"status", respond->status}, {"body_bytes", respond->body.size()}};
+  }
 }
 
 // The names of the chain, by listener.
@@ -159,7 +166,7 @@ Json RouteJson(const route::Route& route, const proxy::Snapshot& snapshot,
   out["name"] = route.name;
   out["index"] = route.index;
   out["match"] = MatchJson(route.match, snapshot);
-  std::visit([&](const auto& action) { AddAction(out, action); }, route.action);
+  AddAction(out, route, snapshot);
   out["filters"] = FiltersJson(route.index, snapshot);
   if (route.index < snapshot.route_metrics.size()) {
     out["requests"] =

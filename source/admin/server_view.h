@@ -31,6 +31,8 @@ struct ServerFacts {
   WallTime started{};
   Duration uptime{};
   std::vector<Worker> workers;  // Approximate.
+  // Configurations that streams still use, the one served now included.
+  size_t epochs_in_use = 1;
 };
 
 // One listening address, as it is bound now.
@@ -94,7 +96,7 @@ class ServerView {
   virtual std::vector<ResolvedHost> Hosts(const upstream::Cluster& cluster) const = 0;
   virtual const ConfigStatus& Status() const = 0;
   // YAML, with defaults, secrets redacted.
-  virtual std::shared_ptr<const std::string> EffectiveConfig() const = 0;
+  virtual std::string EffectiveConfig() const = 0;
   // Any thread.
   virtual int64_t Sum(observe::MetricId id) const = 0;
 

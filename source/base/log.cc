@@ -20,7 +20,7 @@
 namespace gatehouse::log {
 namespace {
 
-constexpr size_t kQueuedLines = 8192;
+constexpr size_t kQueuedLines = 2048;
 constexpr int kStuckMs = 200;  // A non-blocking standard error that stays full loses the line.
 
 constexpr std::array<std::pair<std::string_view, Level>, 6> kLevels{{{"debug", Level::kDebug},

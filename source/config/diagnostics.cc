@@ -48,7 +48,7 @@ void Diagnostics::Warning(Position at, std::string path, std::string message,
 
 void Diagnostics::Add(Diagnostic diagnostic) {
   size_t& count = diagnostic.severity == Severity::kError ? errors_ : warnings_;
-  if (all_.size() >= kMaxKept) {
+  if (all_.size() >= max_kept_) {
     ++count;
     return;
   }

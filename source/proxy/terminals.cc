@@ -54,12 +54,12 @@ void Stream::RequestPassed() {
     (void)ReplyError(ErrorCode::kNoRoute, "no route matches");
     return;
   }
-  if (const auto* forward = std::get_if<route::Forward>(&route_->action)) {
+  if (const route::Forward* forward = route_->forward()) {
     StartForward(*forward);
-  } else if (const auto* redirect = std::get_if<route::Redirect>(&route_->action)) {
+  } else if (const route::Redirect* redirect = route_->redirect()) {
     StartRedirect(*redirect);
   } else {
-    StartRespond(std::get<route::Respond>(route_->action));
+    StartRespond(*route_->respond());
   }
 }
 
@@ -112,17 +112,18 @@ void Stream::StartForward(const route::Forward& forward) {
 }
 
 void Stream::Rewrite(const route::Forward& forward) {
-  if (forward.rewrites_path()) {
+  const route::Rewrite& rewrite = *forward.rewrite;
+  if (rewrite.changes_path()) {
     head_->target = route::RewrittenTarget(forward, *head_, arena_);
   }
-  if (!forward.host.empty()) {
-    head_->authority = forward.host;
-    head_->headers.Set(http::Known::kHost, forward.host);
+  if (!rewrite.host.empty()) {
+    head_->authority = rewrite.host;
+    head_->headers.Set(http::Known::kHost, rewrite.host);
   }
   if (!head_->headers.Has(http::Known::kHost)) {
     head_->headers.Add("host", head_->authority);  // HTTP/1.0 may come without.
   }
-  route::ApplyHeaderEdits(forward.headers, head_->headers);
+  route::ApplyHeaderEdits(rewrite.headers, head_->headers);
 }
 
 void Stream::StartRedirect(const route::Redirect& redirect) {

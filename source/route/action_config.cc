@@ -16,8 +16,7 @@ constexpr std::string_view kForwardOnly[] = {"labels", "rewrite"};
 
 }  // namespace
 
-std::variant<Forward, Redirect, Respond> LoadAction(Object& in, const RouteMatch& match,
-                                                    LoadContext& context) {
+RouteAction LoadAction(Object& in, const RouteMatch& match, LoadContext& context) {
   std::string_view action;
   for (const std::string_view key : kActions) {
     if (in.Has(key) && action.empty()) {
@@ -38,18 +37,18 @@ std::variant<Forward, Redirect, Respond> LoadAction(Object& in, const RouteMatch
   }
   // All are read, so that one run reports all mistakes.
   Forward forward = LoadForward(in, match, context);
-  std::variant<Forward, Redirect, Respond> out;
+  RouteAction out;
   const Value redirect =
       in.Get("redirect", "Answers with another place to ask; parts left out stay as they are.");
   const Value respond = in.Get("respond", config::About("Answers from here, without a cluster.")
                                               .Example("{status: 200, body: \"pong\\n\"}"));
   if (redirect.present()) {
-    out = LoadRedirect(redirect.Map(), match, context);
+    out = Seldom<Redirect>(LoadRedirect(redirect.Map(), match, context));
   }
   if (respond.present()) {
     Respond loaded = LoadRespond(respond.Map());
     if (action == "respond") {
-      out = std::move(loaded);
+      out = Seldom<Respond>(std::move(loaded));
     }
   }
   if (forwards) {

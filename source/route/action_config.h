@@ -12,8 +12,7 @@ namespace gatehouse::route {
 
 // Exactly one of cluster, split, redirect, respond of the route `in`, with the keys that belong to
 // it. After errors the action is of no use, but safe to look at.
-std::variant<Forward, Redirect, Respond> LoadAction(config::Object& in, const RouteMatch& match,
-                                                    LoadContext& context);
+RouteAction LoadAction(config::Object& in, const RouteMatch& match, LoadContext& context);
 
 // The parts of LoadAction, one file each.
 Forward LoadForward(config::Object& in, const RouteMatch& match, LoadContext& context);

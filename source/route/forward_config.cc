@@ -34,9 +34,9 @@ LabelSet MergeLabels(const LabelSet& route, LabelSet arm, const Object& in) {
 }
 
 void LoadCluster(const Value& value, LoadContext& context, Arm& out) {
-  out.cluster_name = value.String();
-  if (!out.cluster_name.empty()) {
-    out.cluster = context.Cluster(value, out.cluster_name).value_or(0);
+  const std::string name = value.String();
+  if (!name.empty()) {
+    out.cluster = context.Cluster(value, name).value_or(0);
   } else if (value.IsScalar() || !value.present()) {
     value.Error("needs the name of a cluster");
   }

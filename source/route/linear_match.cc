@@ -203,7 +203,7 @@ class PartTester {
     const auto alike = [&](const std::string& method) {
       return EqualsIgnoreCase(method, head_.method_name);
     };
-    const std::vector<std::string>& all = match_.methods;
+    const std::vector<std::string>& all = match_.conditions->methods;
     Require(Part::kMethod, all.empty() || std::any_of(all.begin(), all.end(), same), [&] {
       return "method " + Shown(head_.method_name) + ", wanted " + AnyOf(all) +
              (std::any_of(all.begin(), all.end(), alike) ? " (case counts)" : "");
@@ -211,20 +211,20 @@ class PartTester {
   }
 
   void TestValues() {
-    for (const ValueMatch& one : match_.headers) {
+    for (const ValueMatch& one : match_.conditions->headers) {
       Require(Part::kHeader, HeaderMatches(one, head_), [&] {
         return WhyNotValue("header", one,
                            [&](auto visit) { ForEachHeaderValue(head_.headers, one.name, visit); });
       });
     }
-    for (const ValueMatch& one : match_.query) {
+    for (const ValueMatch& one : match_.conditions->query) {
       Require(Part::kQuery, QueryMatches(one, head_, decoder_), [&] {
         return WhyNotValue("query parameter", one, [&](auto visit) {
           ForEachQueryValue(head_.query, one.name, decoder_, visit);
         });
       });
     }
-    for (const ValueMatch& one : match_.cookies) {
+    for (const ValueMatch& one : match_.conditions->cookies) {
       Require(Part::kCookie, CookieMatches(one, head_), [&] {
         return WhyNotValue("cookie", one,
                            [&](auto visit) { ForEachCookieValue(head_.headers, one.name, visit); });
@@ -233,15 +233,17 @@ class PartTester {
   }
 
   void TestOrigin() {
-    const std::vector<Cidr>& blocks = match_.client_ip;
+    const std::vector<Cidr>& blocks = match_.conditions->client_ip;
     Require(Part::kClientIp,
             blocks.empty() ||
                 std::any_of(blocks.begin(), blocks.end(),
                             [&](const Cidr& one) { return one.Contains(request_.client); }),
             [&] { return "client " + request_.client.ToString() + " is in none of client_ip"; });
-    Require(Part::kScheme, match_.scheme.empty() || match_.scheme == head_.scheme,
-            [&] { return "scheme " + Shown(head_.scheme) + ", wanted " + match_.scheme; });
-    const std::vector<uint32_t>& all = match_.listeners;
+    Require(Part::kScheme,
+            match_.conditions->scheme.empty() || match_.conditions->scheme == head_.scheme, [&] {
+              return "scheme " + Shown(head_.scheme) + ", wanted " + match_.conditions->scheme;
+            });
+    const std::vector<uint32_t>& all = match_.conditions->listeners;
     Require(Part::kListener,
             all.empty() || std::find(all.begin(), all.end(), request_.listener) != all.end(),
             [] { return std::string("the request came to a listener that is not in listeners"); });

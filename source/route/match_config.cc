@@ -200,17 +200,21 @@ RouteMatch LoadMatch(Object in, LoadContext& context) {
   RouteMatch out;
   LoadHosts(in, context, out.hosts);
   LoadPathMatch(in, context, out);
-  LoadMethods(in, out.methods);
-  LoadHeaders(in, context, out.headers);
+  Conditions conditions;
+  LoadMethods(in, conditions.methods);
+  LoadHeaders(in, context, conditions.headers);
   LoadPairs(
       in.Entries("query", "Query parameters by name, decoded, all of them: a value or a test."),
-      context, out.query);
+      context, conditions.query);
   LoadPairs(in.Entries("cookies", "Cookies by name, all of them: a value or a test."), context,
-            out.cookies);
-  LoadClientIp(in, out.client_ip);
-  out.scheme = in.Enum<std::string_view>("scheme", {{"http", "http"}, {"https", "https"}}, "",
-                                         "Scheme that the client used.");
-  LoadListeners(in, context, out.listeners);
+            conditions.cookies);
+  LoadClientIp(in, conditions.client_ip);
+  conditions.scheme = in.Enum<std::string_view>("scheme", {{"http", "http"}, {"https", "https"}},
+                                                "", "Scheme that the client used.");
+  LoadListeners(in, context, conditions.listeners);
+  if (!conditions.empty()) {
+    out.conditions = std::move(conditions);
+  }
   return out;
 }
 

@@ -12,11 +12,11 @@ namespace gatehouse::route {
 namespace {
 
 bool IsPlain(const RouteMatch& match, const Redirect& redirect) {
-  const bool knows_listener = redirect.scheme.empty() || match.listeners.empty();
+  const bool knows_listener = redirect.scheme.empty() || match.conditions->listeners.empty();
   const bool knows_path = match.path_kind != PathKind::kRegex || !redirect.path.empty();
-  return knows_listener && knows_path && redirect.port == 0 && match.methods.empty() &&
-         match.headers.empty() && match.query.empty() && match.cookies.empty() &&
-         match.client_ip.empty();
+  return knows_listener && knows_path && redirect.port == 0 && match.conditions->methods.empty() &&
+         match.conditions->headers.empty() && match.conditions->query.empty() &&
+         match.conditions->cookies.empty() && match.conditions->client_ip.empty();
 }
 
 // A request that `match`, which is plain, takes.
@@ -25,7 +25,8 @@ void MakeRequest(const RouteMatch& match, Arena& arena, http::RequestHead& out) 
       match.hosts.empty() ? std::string_view("example.com") : std::string_view(match.hosts.front());
   out.host = host.starts_with("*.") ? arena.Concat("www", host.substr(1)) : host;
   out.authority = out.host;
-  out.scheme = match.scheme.empty() ? std::string_view("http") : std::string_view(match.scheme);
+  out.scheme = match.conditions->scheme.empty() ? std::string_view("http")
+                                                : std::string_view(match.conditions->scheme);
   out.method_name = "GET";
   const bool has_path = match.path_kind == PathKind::kExact || match.path_kind == PathKind::kPrefix;
   out.path = has_path ? std::string_view(match.path) : std::string_view("/");
@@ -59,7 +60,7 @@ std::vector<RedirectLoop> FindRedirectLoops(
     const std::vector<std::shared_ptr<const Route>>& routes) {
   std::vector<RedirectLoop> out;
   const auto is_redirect = [](const std::shared_ptr<const Route>& route) {
-    return std::holds_alternative<Redirect>(route->action);
+    return route->redirect() != nullptr;
   };
   if (std::none_of(routes.begin(), routes.end(), is_redirect)) {
     return out;
@@ -68,14 +69,15 @@ std::vector<RedirectLoop> FindRedirectLoops(
   ArenaPool pool;
   for (uint32_t position = 0; position < routes.size(); ++position) {
     const Route& route = *routes[position];
-    const auto* redirect = std::get_if<Redirect>(&route.action);
+    const Redirect* redirect = route.redirect();
     if (redirect == nullptr || !IsPlain(route.match, *redirect)) {
       continue;
     }
     Arena arena(pool);
     http::RequestHead head(arena);
     MakeRequest(route.match, arena, head);
-    const uint32_t listener = route.match.listeners.empty() ? 0 : route.match.listeners.front();
+    const std::vector<uint32_t>& listeners = route.match.conditions->listeners;
+    const uint32_t listener = listeners.empty() ? 0 : listeners.front();
     const RequestFacts request{head, listener, {}};
     if (table.Match(request) != &route) {
       continue;  // Another route takes what was thought of.

@@ -122,16 +122,17 @@ Joined LocationPath(const Redirect& redirect, const RouteMatch& match, std::stri
 
 std::string_view RewrittenTarget(const Forward& forward, const http::RequestHead& head,
                                  Arena& arena) {
-  if (!forward.rewrites_path() || !head.path.starts_with('/')) {
+  const Rewrite& rewrite = *forward.rewrite;
+  if (!rewrite.changes_path() || !head.path.starts_with('/')) {
     return head.target;
   }
   const std::string_view query = QueryPart(head);
-  if (!forward.path.empty()) {
-    return query.empty() ? std::string_view(forward.path) : arena.Concat(forward.path, query);
+  if (!rewrite.path.empty()) {
+    return query.empty() ? std::string_view(rewrite.path) : arena.Concat(rewrite.path, query);
   }
   const std::string_view rest =
-      forward.strip_prefix.empty() ? head.path : Strip(head.path, forward.strip_prefix);
-  const Joined path = Join(forward.prefix, rest);
+      rewrite.strip_prefix.empty() ? head.path : Strip(head.path, rewrite.strip_prefix);
+  const Joined path = Join(rewrite.prefix, rest);
   return arena.Concat(path.front, path.back, query);
 }
 

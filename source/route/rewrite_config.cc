@@ -53,6 +53,7 @@ std::string LoadAuthority(const Value& value, Arena& arena) {
 }  // namespace
 
 void LoadRewrite(Object in, const RouteMatch& match, LoadContext& context, Forward& out) {
+  Rewrite rewrite;
   const Value strip =
       in.Get("strip_prefix",
              config::About("Cut from the front of the path, by whole segments.").Type("path"));
@@ -64,14 +65,14 @@ void LoadRewrite(Object in, const RouteMatch& match, LoadContext& context, Forwa
       in.Get("host",
              config::About("Replaces the Host that the endpoint sees.").Type("host, or host:port"));
   if (strip.present()) {
-    out.strip_prefix = LoadPath(strip, context.arena());
-    CheckStripped(strip, out.strip_prefix, match);
+    rewrite.strip_prefix = LoadPath(strip, context.arena());
+    CheckStripped(strip, rewrite.strip_prefix, match);
   }
   if (prefix.present()) {
-    out.prefix = LoadPath(prefix, context.arena());
+    rewrite.prefix = LoadPath(prefix, context.arena());
   }
   if (path.present()) {
-    out.path = LoadPath(path, context.arena());
+    rewrite.path = LoadPath(path, context.arena());
     for (const std::string_view key : {"strip_prefix", "prefix"}) {
       if (in.Has(key)) {
         in.Error(key, "can't stand beside \"path\", which replaces the whole path");
@@ -79,9 +80,12 @@ void LoadRewrite(Object in, const RouteMatch& match, LoadContext& context, Forwa
     }
   }
   if (host.present()) {
-    out.host = LoadAuthority(host, context.arena());
+    rewrite.host = LoadAuthority(host, context.arena());
   }
-  out.headers = LoadHeaderEdits(in.Child("headers", "Changes to the headers of the request."));
+  rewrite.headers = LoadHeaderEdits(in.Child("headers", "Changes to the headers of the request."));
+  if (!rewrite.empty()) {
+    out.rewrite = std::move(rewrite);
+  }
 }
 
 }  // namespace gatehouse::route

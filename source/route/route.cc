@@ -28,6 +28,11 @@ bool ValueMatch::Matches(std::optional<std::string_view> value) const {
   return false;
 }
 
+bool Conditions::empty() const {
+  return methods.empty() && headers.empty() && query.empty() && cookies.empty() &&
+         client_ip.empty() && scheme.empty() && listeners.empty();
+}
+
 const Arm& Forward::ArmAt(uint64_t draw) const {
   draw %= total_weight;
   for (const Arm& arm : arms) {

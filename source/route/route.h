@@ -13,6 +13,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/ip.h"
+#include "source/base/seldom.h"
 #include "source/http/message/head.h"
 
 namespace re2 {
@@ -35,12 +36,8 @@ struct ValueMatch {
 
 enum class PathKind : uint8_t { kAny, kExact, kPrefix, kRegex };
 
-// All parts must hold. Empty lists hold always.
-struct RouteMatch {
-  std::vector<std::string> hosts;  // Lower case; "*.example.org" stands for one or more labels.
-  PathKind path_kind = PathKind::kAny;
-  std::string path;                            // Prefixes match by segment.
-  std::shared_ptr<const re2::RE2> path_regex;  // RE2, full match.
+// What a match asks for beside host and path. All parts must hold; empty ones hold always.
+struct Conditions {
   std::vector<std::string> methods;
   std::vector<ValueMatch> headers;
   std::vector<ValueMatch> query;
@@ -48,6 +45,16 @@ struct RouteMatch {
   std::vector<Cidr> client_ip;
   std::string scheme;               // "http", "https" or empty.
   std::vector<uint32_t> listeners;  // Indices of listeners by declaration; empty: all.
+  bool empty() const;
+};
+
+// All parts must hold. Empty lists hold always. There may be many thousands of these.
+struct RouteMatch {
+  std::vector<std::string> hosts;  // Lower case; "*.example.org" stands for one or more labels.
+  PathKind path_kind = PathKind::kAny;
+  std::string path;                            // Prefixes match by segment.
+  std::shared_ptr<const re2::RE2> path_regex;  // RE2, full match.
+  Seldom<Conditions> conditions;
 };
 
 using LabelSet = std::vector<std::pair<std::string, std::string>>;  // Sorted by key.
@@ -55,8 +62,7 @@ using LabelSet = std::vector<std::pair<std::string, std::string>>;  // Sorted by
 // One possible destination of a forward.
 struct Arm {
   uint32_t cluster = 0;  // Index in the snapshot's clusters.
-  std::string cluster_name;
-  LabelSet labels;  // Endpoints must carry these: the route's and the arm's own.
+  LabelSet labels;       // Endpoints must carry these: the route's and the arm's own.
   uint32_t weight = 1;
 };
 
@@ -67,18 +73,22 @@ struct HeaderEdits {
   bool empty() const { return set.empty() && add.empty() && remove.empty(); }
 };
 
-struct Forward {
-  std::vector<Arm> arms;  // Not empty; weights sum to more than 0.
-  uint64_t total_weight = 1;
-  // rewrite:
+struct Rewrite {
   std::string strip_prefix;  // Cut from the path; what is left starts with "/".
   std::string prefix;        // Put before what is left.
   std::string path;          // Replaces the whole path.
   std::string host;          // Replaces Host.
   HeaderEdits headers;
+  bool changes_path() const { return !strip_prefix.empty() || !prefix.empty() || !path.empty(); }
+  bool empty() const { return !changes_path() && host.empty() && headers.empty(); }
+};
+
+struct Forward {
+  std::vector<Arm> arms;  // Not empty; weights sum to more than 0.
+  uint64_t total_weight = 1;
+  Seldom<Rewrite> rewrite;
   // The arm that `draw` falls on: evenly distributed draws choose arms by weight.
   const Arm& ArmAt(uint64_t draw) const;
-  bool rewrites_path() const { return !strip_prefix.empty() || !prefix.empty() || !path.empty(); }
 };
 
 struct Redirect {
@@ -105,12 +115,25 @@ struct RouteTimeouts {
   Duration total{0};                        // Whole stream; 0 is none.
 };
 
+using RouteAction = std::variant<Forward, Seldom<Redirect>, Seldom<Respond>>;
+
 struct Route {
   std::string name;    // "routes[3]" when it was not given one.
   uint32_t index = 0;  // By declaration; the smallest that matches wins.
   RouteMatch match;
-  std::variant<Forward, Redirect, Respond> action;
+  RouteAction action;
   RouteTimeouts timeouts;
+
+  // What it does is one of these; the others are null.
+  const Forward* forward() const { return std::get_if<Forward>(&action); }
+  const Redirect* redirect() const {
+    const auto* redirect = std::get_if<Seldom<Redirect>>(&action);
+    return redirect == nullptr ? nullptr : &**redirect;
+  }
+  const Respond* respond() const {
+    const auto* respond = std::get_if<Seldom<Respond>>(&action);
+    return respond == nullptr ? nullptr : &**respond;
+  }
 };
 
 // What a route is matched against. Views live as long as the stream.

@@ -61,10 +61,14 @@ bool ConditionsImply(const RouteMatch& later, const RouteMatch& earlier) {
        later.path_regex->pattern() != earlier.path_regex->pattern())) {
     return false;
   }
-  return (earlier.scheme.empty() || earlier.scheme == later.scheme) &&
-         Implies(later.methods, earlier.methods) && Implies(later.listeners, earlier.listeners) &&
-         Implies(later.client_ip, earlier.client_ip) && Implies(later.headers, earlier.headers) &&
-         Implies(later.query, earlier.query) && Implies(later.cookies, earlier.cookies);
+  return (earlier.conditions->scheme.empty() ||
+          earlier.conditions->scheme == later.conditions->scheme) &&
+         Implies(later.conditions->methods, earlier.conditions->methods) &&
+         Implies(later.conditions->listeners, earlier.conditions->listeners) &&
+         Implies(later.conditions->client_ip, earlier.conditions->client_ip) &&
+         Implies(later.conditions->headers, earlier.conditions->headers) &&
+         Implies(later.conditions->query, earlier.conditions->query) &&
+         Implies(later.conditions->cookies, earlier.conditions->cookies);
 }
 
 class ShadowSearch {

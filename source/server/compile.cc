@@ -76,7 +76,7 @@ void Take(LoadedConfig& loaded, const std::vector<std::string>& secrets, ServedC
   out.snapshot = std::move(loaded.snapshot);
   out.runtime = std::move(loaded.runtime);
   out.admin = std::move(loaded.admin);
-  out.effective = std::make_shared<std::string>(std::move(loaded.effective));
+  out.effective = std::make_shared<PackedText>(std::exchange(loaded.effective, {}));
   out.included = std::move(loaded.included);
   out.hash = Digits(out.included == nullptr ? out.text_hash : out.included->Hash(out.text_hash));
 }

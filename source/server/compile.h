@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "source/server/config_loader.h"
+#include "source/server/packed_text.h"
 
 namespace gatehouse::server {
 
@@ -23,7 +24,7 @@ struct ServedConfig {
   std::shared_ptr<proxy::Snapshot> snapshot;
   RuntimeSettings runtime;
   AdminSettings admin;
-  std::shared_ptr<const std::string> effective;
+  std::shared_ptr<const PackedText> effective;
   std::string hash;        // Of its text and what it includes.
   uint64_t text_hash = 0;  // Of its own text.
   // Null when nothing is included.

@@ -9,6 +9,8 @@ namespace gatehouse::server {
 namespace {
 
 constexpr size_t kShortestSecret = 4;
+// They stay as long as what they are about: a large configuration may have as many warnings.
+constexpr size_t kKept = 1000;
 constexpr std::string_view kHidden = "***";
 
 std::string Without(std::string text, const std::vector<std::string>& values) {
@@ -36,7 +38,7 @@ config::Environment WatchedEnvironment::Lookup() {
 std::shared_ptr<const config::Diagnostics> Redact(const config::Diagnostics& diagnostics,
                                                   const std::vector<std::string>& values,
                                                   OtherFiles other_files) {
-  auto out = std::make_shared<config::Diagnostics>();
+  auto out = std::make_shared<config::Diagnostics>(kKept);
   for (const std::string& file : diagnostics.files()) {
     out->AddFile(file);
   }

@@ -174,9 +174,9 @@ void Explainer::AddFilters(const pipeline::Chain* chain) {
 }
 
 void Explainer::AddAction(const route::Route& route, const http::RequestHead& head) {
-  if (const auto* forward = std::get_if<route::Forward>(&route.action)) {
+  if (const route::Forward* forward = route.forward()) {
     out_["forward"] = DescribeForward(*forward, head);
-  } else if (const auto* redirect = std::get_if<route::Redirect>(&route.action)) {
+  } else if (const route::Redirect* redirect = route.redirect()) {
     const auto location = route::RedirectLocation(*redirect, route.match, head, arena_);
     if (location.empty()) {
       out_["refused"] = {{"status", 400},
@@ -184,7 +184,7 @@ void Explainer::AddAction(const route::Route& route, const http::RequestHead& he
     } else {
       out_["redirect"] = {{"status", redirect->status}, {"location", location}};
     }
-  } else if (const auto* respond = std::get_if<route::Respond>(&route.action)) {
+  } else if (const route::Respond* respond = route.respond()) {
     out_["respond"] = {{"status", respond->status}, {"bytes", respond->body.size()}};
   }
 }
@@ -193,7 +193,8 @@ Json Explainer::DescribeForward(const route::Forward& forward, const http::Reque
   Json out = Json::object();
   const std::string_view target = route::RewrittenTarget(forward, head, arena_);
   out["path"] = target.substr(0, target.find('?'));
-  out["host"] = forward.host.empty() ? head.authority : std::string_view(forward.host);
+  const std::string& host = forward.rewrite->host;
+  out["host"] = host.empty() ? head.authority : std::string_view(host);
   Json arms = Json::array();
   for (const route::Arm& arm : forward.arms) {
     arms.push_back(DescribeArm(arm, forward.total_weight));
@@ -215,9 +216,9 @@ Json Explainer::DescribeArm(const route::Arm& arm, uint64_t total_weight) {
   const bool named = std::any_of(specs.begin(), specs.end(),
                                  [](const upstream::EndpointSpec& one) { return one.hostname; });
   if (named && !resolved) {
-    Note("the hostnames of cluster " + arm.cluster_name + " are not resolved here");
+    Note("the hostnames of cluster " + cluster.name() + " are not resolved here");
   } else if (carrying == 0) {
-    Note("no endpoint of cluster " + arm.cluster_name +
+    Note("no endpoint of cluster " + cluster.name() +
          (arm.labels.empty() ? "" : " carries the labels") + ": answered with 503");
   }
   Json labels = Json::object();
@@ -226,9 +227,9 @@ Json Explainer::DescribeArm(const route::Arm& arm, uint64_t total_weight) {
   }
   const double percent =
       100.0 * arm.weight / static_cast<double>(std::max<uint64_t>(total_weight, 1));
-  return {{"cluster", arm.cluster_name}, {"labels", std::move(labels)},
-          {"weight", arm.weight},        {"percent", percent},
-          {"endpoints", carrying},       {"of", set->endpoints.size()}};
+  return {{"cluster", cluster.name()}, {"labels", std::move(labels)},
+          {"weight", arm.weight},      {"percent", percent},
+          {"endpoints", carrying},     {"of", set->endpoints.size()}};
 }
 
 Json Explainer::RouteName(const route::Route& route) const {

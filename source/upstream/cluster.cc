@@ -47,8 +47,8 @@ std::vector<event::SocketAddress> AddressesOf(const EndpointSpec& spec,
 }
 
 bool Same(const Endpoint& a, const Endpoint& b) {
-  return a.slot == b.slot && a.name == b.name && a.hostname == b.hostname && a.weight == b.weight &&
-         a.labels == b.labels;
+  return a.slot == b.slot && a.name == b.name && *a.hostname == *b.hostname &&
+         a.weight == b.weight && a.labels == b.labels;
 }
 
 }  // namespace
@@ -72,8 +72,10 @@ std::vector<Endpoint> Cluster::Members(const std::vector<std::vector<IpAddress>>
       std::string name = address.ToString();
       const auto [at, is_new] = index.try_emplace(name, members.size());
       if (is_new) {
-        members.push_back({0, address, std::move(name), spec.hostname ? spec.host : std::string(),
-                           spec.weight, spec.labels});
+        using Hostname = Seldom<std::string>;
+        members.push_back({0, address, std::move(name),
+                           spec.hostname ? Hostname(spec.host) : Hostname(), spec.weight,
+                           spec.labels});
       } else {
         Endpoint& same = members[at->second];
         same.weight = AddWeights(same.weight, spec.weight);
@@ -84,24 +86,42 @@ std::vector<Endpoint> Cluster::Members(const std::vector<std::vector<IpAddress>>
   return members;
 }
 
+size_t Cluster::KnownSlot(const std::string& name) const {
+  if (slot_of_.has_value()) {
+    const auto known = slot_of_->find(name);
+    return known == slot_of_->end() ? slots_.size() : known->second;
+  }
+  const auto at = std::find_if(slots_.begin(), slots_.end(),
+                               [&](const Slot& slot) { return slot.name == name; });
+  return static_cast<size_t>(at - slots_.begin());
+}
+
 uint32_t Cluster::SlotFor(const std::string& name, size_t members) {
-  if (const auto known = slot_of_.find(name); known != slot_of_.end()) {
-    Slot& slot = slots_[known->second];
-    free_slots_.erase({slot.freed, known->second});
-    slot.freed = 0;
-    return known->second;
+  if (const size_t known = KnownSlot(name); known < slots_.size()) {
+    const auto at = static_cast<uint32_t>(known);
+    free_slots_.erase({slots_[at].freed, at});
+    slots_[at].freed = 0;
+    return at;
   }
   auto slot = static_cast<uint32_t>(slots_.size());
   if (slots_.size() > 2 * members && !free_slots_.empty()) {
     slot = free_slots_.begin()->second;
     free_slots_.erase(free_slots_.begin());
-    slot_of_.erase(slots_[slot].name);
+    if (slot_of_.has_value()) {
+      slot_of_.Edit().erase(slots_[slot].name);
+    }
   }
   if (slot == slots_.size()) {
     slots_.emplace_back();
   }
   slots_[slot] = {name, 0};
-  slot_of_[name] = slot;
+  if (slot_of_.has_value()) {
+    slot_of_.Edit()[name] = slot;
+  } else if (slots_.size() > kLookedThrough) {
+    for (uint32_t i = 0; i < slots_.size(); ++i) {
+      slot_of_.Edit()[slots_[i].name] = i;
+    }
+  }
   return slot;
 }
 

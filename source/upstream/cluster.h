@@ -100,6 +100,10 @@ class Cluster {
     uint64_t freed = 0;  // The version without that endpoint; 0 while it is a member.
   };
   std::vector<Endpoint> Members(const std::vector<std::vector<IpAddress>>& resolved) const;
+  static constexpr size_t kLookedThrough = 16;
+
+  // The slot that `name` has or had; slots_.size() when it never had one.
+  size_t KnownSlot(const std::string& name) const;
   uint32_t SlotFor(const std::string& name, size_t members);
   void FreeSlots(const EndpointSet& now, uint64_t version);
 
@@ -110,7 +114,8 @@ class Cluster {
   std::atomic<uint64_t> version_{0};
   // Control thread.
   std::vector<Slot> slots_;
-  std::unordered_map<std::string, uint32_t> slot_of_;   // By endpoint name, freed ones included.
+  // By endpoint name, freed ones included: once there are more than can be looked through.
+  Seldom<std::unordered_map<std::string, uint32_t>> slot_of_;
   std::set<std::pair<uint64_t, uint32_t>> free_slots_;  // (freed, slot)
   // Swapped by std::atomic_store(). Not a std::atomic: load() of libstdc++ 12's unlocks relaxed, so
   // that its read of the pointer races with the next store.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/base/seldom.h"
 #include "source/event/address.h"
 
 namespace gatehouse::upstream {
@@ -18,8 +19,8 @@ struct Endpoint {
   // Stable within its cluster for as long as the address is a member: index of per-worker state.
   uint32_t slot = 0;
   event::SocketAddress address;
-  std::string name;      // "10.0.0.3:9002", "unix:/path": for logs and stats.
-  std::string hostname;  // What it was resolved from; empty for plain addresses.
+  std::string name;              // "10.0.0.3:9002", "unix:/path": for logs and stats.
+  Seldom<std::string> hostname;  // What it was resolved from; empty for plain addresses.
   uint32_t weight = 1;
   LabelSet labels;
 };

@@ -25,9 +25,7 @@ class FakeServer final : public ServerView {
   std::vector<BoundListener> Listeners() const override { return bound; }
   std::vector<ResolvedHost> Hosts(const upstream::Cluster&) const override { return hosts; }
   const ConfigStatus& Status() const override { return status; }
-  std::shared_ptr<const std::string> EffectiveConfig() const override {
-    return std::make_shared<std::string>("version: 1\n");
-  }
+  std::string EffectiveConfig() const override { return "version: 1\n"; }
   int64_t Sum(observe::MetricId id) const override { return metrics.Sum(id); }
   void Answer(std::function<proxy::HandlerResponse()> work,
               std::shared_ptr<proxy::HandlerReply> reply) override {

@@ -123,25 +123,26 @@ class RandomRoutes {
 
   void FillConditions(RouteMatch& out) {
     if (OneIn(4)) {
-      out.methods.emplace_back(Pick({"GET", "POST"}));
+      out.conditions.Edit().methods.emplace_back(Pick({"GET", "POST"}));
     }
     if (OneIn(4)) {
-      out.headers.push_back(RandomValueMatch(Pick({"x-a", "x-b"})));
+      out.conditions.Edit().headers.push_back(RandomValueMatch(Pick({"x-a", "x-b"})));
     }
     if (OneIn(4)) {
-      out.query.push_back(RandomValueMatch(Pick({"a", "b"})));
+      out.conditions.Edit().query.push_back(RandomValueMatch(Pick({"a", "b"})));
     }
     if (OneIn(4)) {
-      out.cookies.push_back(RandomValueMatch(Pick({"a", "b"})));
+      out.conditions.Edit().cookies.push_back(RandomValueMatch(Pick({"a", "b"})));
     }
     if (OneIn(6)) {
-      out.client_ip.push_back(*ParseCidr(Pick({"10.0.0.0/8", "10.0.1.0/24", "::/1"})));
+      out.conditions.Edit().client_ip.push_back(
+          *ParseCidr(Pick({"10.0.0.0/8", "10.0.1.0/24", "::/1"})));
     }
     if (OneIn(6)) {
-      out.scheme = Pick({"http", "https"});
+      out.conditions.Edit().scheme = Pick({"http", "https"});
     }
     if (OneIn(6)) {
-      out.listeners.push_back(Below(2));
+      out.conditions.Edit().listeners.push_back(Below(2));
     }
   }
 

@@ -16,7 +16,7 @@ std::string Rewritten(const Forward& forward, std::string_view target) {
 }
 std::string Stripped(std::string prefix, std::string_view target) {
   Forward forward;
-  forward.strip_prefix = std::move(prefix);
+  forward.rewrite.Edit().strip_prefix = std::move(prefix);
   return Rewritten(forward, target);
 }
 // A redirect, part by part.
@@ -83,23 +83,23 @@ TEST(Rewrite, AStrippedPathIsNeverReadAsAnAuthority) {
 
 TEST(Rewrite, PrefixIsPutBeforeWhatIsLeft) {
   Forward forward;
-  forward.prefix = "/v2";
+  forward.rewrite.Edit().prefix = "/v2";
   EXPECT_EQ(Rewritten(forward, "/users?q"), "/v2/users?q");
   EXPECT_EQ(Rewritten(forward, "/"), "/v2/");
-  forward.strip_prefix = "/api";
+  forward.rewrite.Edit().strip_prefix = "/api";
   EXPECT_EQ(Rewritten(forward, "/api/users"), "/v2/users");
   EXPECT_EQ(Rewritten(forward, "/api"), "/v2");
-  forward.prefix = "/v2/";
+  forward.rewrite.Edit().prefix = "/v2/";
   EXPECT_EQ(Rewritten(forward, "/api/users"), "/v2/users");
   EXPECT_EQ(Rewritten(forward, "/api"), "/v2/");
-  forward.prefix = "/";
+  forward.rewrite.Edit().prefix = "/";
   EXPECT_EQ(Rewritten(forward, "/api//users"), "/users");
   EXPECT_EQ(Rewritten(forward, "/api"), "/");
 }
 
 TEST(Rewrite, PathReplacesAllButTheQuery) {
   Forward forward;
-  forward.path = "/all";
+  forward.rewrite.Edit().path = "/all";
   EXPECT_EQ(Rewritten(forward, "/a/b?c=d"), "/all?c=d");
   EXPECT_EQ(Rewritten(forward, "/"), "/all");
 }

@@ -30,12 +30,11 @@ TEST(RouteConfig, AClusterAlone) {
   const Forward& forward = ForwardOf(routes);
   ASSERT_EQ(forward.arms.size(), 1u);
   EXPECT_EQ(forward.arms[0].cluster, 1u);
-  EXPECT_EQ(forward.arms[0].cluster_name, "orders");
   EXPECT_EQ(forward.arms[0].weight, 1u);
   EXPECT_TRUE(forward.arms[0].labels.empty());
   EXPECT_EQ(forward.total_weight, 1u);
-  EXPECT_FALSE(forward.rewrites_path());
-  EXPECT_TRUE(forward.headers.empty());
+  EXPECT_FALSE(forward.rewrite->changes_path());
+  EXPECT_TRUE(forward.rewrite->headers.empty());
   EXPECT_EQ(routes.at(0).timeouts.response_headers, seconds(60));
   EXPECT_EQ(routes.at(0).timeouts.idle, seconds(60));
   EXPECT_EQ(routes.at(0).timeouts.total, seconds(0));
@@ -56,20 +55,20 @@ TEST(RouteConfig, EveryPartOfAMatch) {
   EXPECT_EQ(match.hosts, (std::vector<std::string>{"api.example.com", "*.example.org"}));
   EXPECT_EQ(match.path_kind, PathKind::kPrefix);
   EXPECT_EQ(match.path, "/users");
-  EXPECT_EQ(match.methods, (std::vector<std::string>{"GET", "PURGE"}));
-  ASSERT_EQ(match.headers.size(), 2u);
-  EXPECT_EQ(match.headers[0].name, "x-a");
-  EXPECT_EQ(match.headers[0].kind, ValueMatch::Kind::kExact);
-  EXPECT_EQ(match.headers[0].text, "1");
-  EXPECT_EQ(match.headers[1].kind, ValueMatch::Kind::kPrefix);
-  ASSERT_EQ(match.query.size(), 2u);
-  EXPECT_EQ(match.query[0].kind, ValueMatch::Kind::kSuffix);
-  EXPECT_EQ(match.query[1].kind, ValueMatch::Kind::kAbsent);
-  ASSERT_EQ(match.cookies.size(), 1u);
-  EXPECT_EQ(match.cookies[0].kind, ValueMatch::Kind::kRegex);
-  EXPECT_EQ(match.client_ip.size(), 2u);
-  EXPECT_EQ(match.scheme, "https");
-  EXPECT_EQ(match.listeners, (std::vector<uint32_t>{0, 1}));
+  EXPECT_EQ(match.conditions->methods, (std::vector<std::string>{"GET", "PURGE"}));
+  ASSERT_EQ(match.conditions->headers.size(), 2u);
+  EXPECT_EQ(match.conditions->headers[0].name, "x-a");
+  EXPECT_EQ(match.conditions->headers[0].kind, ValueMatch::Kind::kExact);
+  EXPECT_EQ(match.conditions->headers[0].text, "1");
+  EXPECT_EQ(match.conditions->headers[1].kind, ValueMatch::Kind::kPrefix);
+  ASSERT_EQ(match.conditions->query.size(), 2u);
+  EXPECT_EQ(match.conditions->query[0].kind, ValueMatch::Kind::kSuffix);
+  EXPECT_EQ(match.conditions->query[1].kind, ValueMatch::Kind::kAbsent);
+  ASSERT_EQ(match.conditions->cookies.size(), 1u);
+  EXPECT_EQ(match.conditions->cookies[0].kind, ValueMatch::Kind::kRegex);
+  EXPECT_EQ(match.conditions->client_ip.size(), 2u);
+  EXPECT_EQ(match.conditions->scheme, "https");
+  EXPECT_EQ(match.conditions->listeners, (std::vector<uint32_t>{0, 1}));
 }
 
 TEST(RouteConfig, EqualExpressionsAreCompiledOnce) {
@@ -121,14 +120,14 @@ TEST(RouteConfig, Rewrite) {
     cluster: users})");
   EXPECT_EQ(routes.Errors(), "");
   const Forward& forward = ForwardOf(routes);
-  EXPECT_EQ(forward.strip_prefix, "/api");
-  EXPECT_EQ(forward.prefix, "/v2");
-  EXPECT_EQ(forward.host, "users.internal:8080");
+  EXPECT_EQ(forward.rewrite->strip_prefix, "/api");
+  EXPECT_EQ(forward.rewrite->prefix, "/v2");
+  EXPECT_EQ(forward.rewrite->host, "users.internal:8080");
   using Fields = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(forward.headers.set, (Fields{{"X-Via", "gatehouse"}}));
-  EXPECT_EQ(forward.headers.add, (Fields{{"x-more", "a"}}));
-  EXPECT_EQ(forward.headers.remove, (std::vector<std::string>{"x-internal"}));
-  EXPECT_EQ(ForwardOf(One("{rewrite: {path: /all}, cluster: users}")).path, "/all");
+  EXPECT_EQ(forward.rewrite->headers.set, (Fields{{"X-Via", "gatehouse"}}));
+  EXPECT_EQ(forward.rewrite->headers.add, (Fields{{"x-more", "a"}}));
+  EXPECT_EQ(forward.rewrite->headers.remove, (std::vector<std::string>{"x-internal"}));
+  EXPECT_EQ(ForwardOf(One("{rewrite: {path: /all}, cluster: users}")).rewrite->path, "/all");
 }
 
 TEST(RouteConfig, Redirects) {
@@ -140,14 +139,14 @@ routes:
     redirect: {host: V2.Example.com, port: 8443, prefix: /v2, status: 301, strip_query: true}
 )");
   EXPECT_EQ(routes.Errors(), "");
-  const auto& first = std::get<Redirect>(routes.at(0).action);
+  const auto& first = *routes.at(0).redirect();
   EXPECT_EQ(first.path, "/new");
   EXPECT_EQ(first.status, 308);
   EXPECT_FALSE(first.strip_query);
-  const auto& second = std::get<Redirect>(routes.at(1).action);
+  const auto& second = *routes.at(1).redirect();
   EXPECT_EQ(second.scheme, "https");
   EXPECT_EQ(second.status, 302);
-  const auto& third = std::get<Redirect>(routes.at(2).action);
+  const auto& third = *routes.at(2).redirect();
   EXPECT_EQ(third.host, "v2.example.com");
   EXPECT_EQ(third.port, 8443);
   EXPECT_EQ(third.prefix, "/v2");
@@ -164,14 +163,14 @@ routes:
                                      headers: {cache-control: no-store}}}
 )");
   EXPECT_EQ(routes.Errors(), "");
-  const auto& ping = std::get<Respond>(routes.at(0).action);
+  const auto& ping = *routes.at(0).respond();
   EXPECT_EQ(ping.status, 200);
   EXPECT_EQ(ping.body, "pong\n");
   EXPECT_EQ(ping.content_type, "text/plain; charset=utf-8");
-  const auto& none = std::get<Respond>(routes.at(1).action);
+  const auto& none = *routes.at(1).respond();
   EXPECT_EQ(none.status, 204);
   EXPECT_EQ(none.content_type, "");
-  const auto& gone = std::get<Respond>(routes.at(2).action);
+  const auto& gone = *routes.at(2).respond();
   EXPECT_EQ(gone.content_type, "application/json");
   ASSERT_EQ(gone.headers.size(), 1u);
   EXPECT_EQ(gone.headers[0].second, "no-store");
@@ -183,7 +182,7 @@ TEST(RouteConfig, ABodyIsReadFromItsFile) {
   const LoadedRoutes routes =
       One("{respond: {status: 503, content_type: text/html, body_file: \"" + path + "\"}}");
   EXPECT_EQ(routes.Errors(), "");
-  EXPECT_EQ(std::get<Respond>(routes.at(0).action).body, "<p>down</p>");
+  EXPECT_EQ(routes.at(0).respond()->body, "<p>down</p>");
   std::remove(path.c_str());
 }
 

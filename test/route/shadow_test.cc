@@ -109,7 +109,7 @@ TEST(Shadow, ManyRoutesThatShareHostAndPathLoadInTime) {
     ValueMatch header;
     header.name = "x-tenant";
     header.text = std::to_string(i);
-    route->match.headers.assign(3, header);
+    route->match.conditions.Edit().headers.assign(3, header);
     routes.push_back(std::move(route));
   }
   EXPECT_TRUE(FindShadowed(routes).empty());

@@ -51,7 +51,7 @@ TEST_F(CompileTest, TheSameTextIsUnchangedUntilAFileItNamesChanges) {
   ASSERT_NE(first.config.snapshot, nullptr) << first.config.diagnostics->ToText();
   EXPECT_EQ(first.config.snapshot->epoch, 1u);
   EXPECT_EQ(first.config.hash.size(), 16u);
-  EXPECT_NE(first.config.effective->find("deny_file"), std::string::npos);
+  EXPECT_NE(first.config.effective->Unpack().find("deny_file"), std::string::npos);
 
   const Compiled again = Compile(source_, &first.config, 2, context_);
   EXPECT_TRUE(again.unchanged);

@@ -51,7 +51,7 @@ TEST(Cluster, HasItsStaticEndpointsAtOnce) {
   EXPECT_EQ(set->endpoints[0]->name, "10.0.0.1:80");
   EXPECT_EQ(set->endpoints[0]->weight, 3u);
   EXPECT_EQ(set->endpoints[0]->labels, (LabelSet{{"zone", "a"}}));
-  EXPECT_EQ(set->endpoints[0]->hostname, "");
+  EXPECT_EQ(*set->endpoints[0]->hostname, "");
   EXPECT_EQ(set->endpoints[1]->name, "[::1]:81");
   EXPECT_EQ(set->endpoints[2]->name, "unix:/run/users.sock");
   EXPECT_EQ(set->slots, 3u);
@@ -66,7 +66,7 @@ TEST(Cluster, ExpandsHostnamesToAllTheirAddresses) {
   const Endpoint* v6 = cluster.Find("[fd00::1]:80");
   ASSERT_NE(v6, nullptr);
   EXPECT_EQ(v6->weight, 2u);
-  EXPECT_EQ(v6->hostname, "a.internal");
+  EXPECT_EQ(*v6->hostname, "a.internal");
   EXPECT_EQ(v6->labels, (LabelSet{{"version", "v2"}}));
   EXPECT_EQ(cluster.version(), 2u);
 }
