@@ -46,6 +46,7 @@ void GetServer(Call& call) {
       {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(facts.uptime).count()},
       {"config", status.source},
       {"epoch", status.epoch},
+      {"epochs_in_use", facts.epochs_in_use},
       {"log_level", log::LevelName(log::CurrentLevel())},
       {"connections", connections},
       {"streams", streams},

@@ -123,6 +123,9 @@ class FilterPass {
     }
   }
 
+  // The chain it began with goes away; `chain` is equal and stays.
+  void KeepTo(const pipeline::Chain& chain) { chain_ = &chain; }
+
   // Goes on behind the filter that paused.
   void Resume() {
     if (wait_ == Wait::kPaused) {

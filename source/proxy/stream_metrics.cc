@@ -22,18 +22,22 @@ void Stream::TellDurations() {
   }
 }
 
+void Stream::CountRoute() {
+  if (route_ != nullptr) {
+    const RouteSeries route = pinned_->snapshot->route_metrics[route_->index];
+    worker_.metrics.Add(route[OfClass(RouteMetric::kResponses1xx, info_.status)]);
+  }
+}
+
 void Stream::CountEnd() {
   using upstream::ClusterMetric;
   const observe::CellsOf listener(worker_.metrics, plan_->metrics);
   if (IsStatus(info_.status)) {
     listener.Add(OfClass(ListenerMetric::kResponses1xx, info_.status));
-    if (route_ != nullptr) {
-      const RouteSeries route = pinned_->snapshot->route_metrics[route_->index];
-      worker_.metrics.Add(route[OfClass(RouteMetric::kResponses1xx, info_.status)]);
-    }
+    CountRoute();
   }
   // How long a WebSocket was open, and how it ended, says nothing of the gateway.
-  if (!tunnel_) {
+  if (tunnel_ == nullptr) {
     if (!info_.complete) {
       listener.Add(ListenerMetric::kRequestsDropped);
     }
@@ -45,7 +49,7 @@ void Stream::CountEnd() {
     if (IsStatus(info_.upstream_status)) {
       cluster.Add(OfClass(ClusterMetric::kResponses1xx, info_.upstream_status));
     }
-    if (!tunnel_) {
+    if (tunnel_ == nullptr) {
       cluster.Observe(ClusterMetric::kUpstreamDuration, info_.upstream_duration);
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "source/proxy/stream.h"
+#include "source/proxy/tunnel.h"
 #include "source/proxy/worker_parts.h"
 
 namespace gatehouse::proxy {
@@ -17,7 +18,10 @@ MonotonicTime Stream::NextDeadline() const {
   if (!request_whole_ && request_unconsumed_ == 0) {
     at(request_activity_, plan_->settings->request_body_idle_timeout);
   }
-  if (terminal_ == Terminal::kForward) {
+  if (tunnel_ != nullptr) {
+    at(std::max(request_activity_, response_activity_), plan_->settings->tunnel_idle_timeout);
+    at(tunnel_->told_at, tunnel_->told ? Tunnel::kCloseGrace : Duration(0));
+  } else if (terminal_ == Terminal::kForward) {
     const route::RouteTimeouts& timeouts = route_->timeouts;
     if (!response_started_ && request_whole_) {
       at(std::max(upstream_started_, request_activity_), timeouts.response_headers);
@@ -25,12 +29,9 @@ MonotonicTime Stream::NextDeadline() const {
       // As long as the client has yet to send, nobody owes an answer: but content must be taken.
       at(request_activity_, request_unconsumed_ > 0 ? timeouts.idle : Duration(0));
     } else {
-      at(std::max(request_activity_, response_activity_),
-         tunnel_ ? plan_->settings->tunnel_idle_timeout : timeouts.idle);
+      at(std::max(request_activity_, response_activity_), timeouts.idle);
     }
-    if (!tunnel_) {
-      at(info_.started, timeouts.total);
-    }
+    at(info_.started, timeouts.total);
   }
   return next;
 }
@@ -51,11 +52,15 @@ void Stream::OnDeadline() {
     ArmDeadline();
     return;
   }
+  if (tunnel_ != nullptr && tunnel_->told) {
+    sender_->SendData({}, true);  // In good order: the client has had its say.
+    return;
+  }
   const bool client_slow = !request_whole_ && request_unconsumed_ == 0 &&
                            request_activity_ + plan_->settings->request_body_idle_timeout <= now;
   if (client_slow || response_unconsumed_ > 0 || attempt_.splice_blocked()) {
     worker_.metrics.Add(plan_->metrics[ListenerMetric::kTimeouts]);
-  } else if (!tunnel_) {
+  } else if (tunnel_ == nullptr) {
     attempt_.CountTimeout();
   }
   if (client_slow) {

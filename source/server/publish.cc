@@ -45,6 +45,8 @@ void Server::Adopt(ServedConfig next) {
   if (admin_ != nullptr) {
     admin_->SetTokens(next.admin);
   }
+  std::erase_if(old_epochs_, [](const auto& epoch) { return epoch.expired(); });
+  old_epochs_.emplace_back(served_.snapshot);
   Dispose(std::move(served_.snapshot));
   served_ = std::move(next);
 }

@@ -22,6 +22,9 @@ admin::ServerFacts Server::Facts() const {
   for (const auto& worker : workers_) {
     out.workers.push_back({worker->worker().connections(), worker->worker().streams()});
   }
+  for (const auto& epoch : old_epochs_) {
+    out.epochs_in_use += epoch.expired() ? 0 : 1;
+  }
   return out;
 }
 

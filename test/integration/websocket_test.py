@@ -4,12 +4,13 @@
 import base64
 import hashlib
 import os
+import signal
 import struct
 import threading
 import unittest
 
 from gatehouse import wait_until
-from http1 import Http1Test, Stopwatch, ok, pattern
+from http1 import Http1Test, Stopwatch, config, ok, pattern
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 UPGRADES = "upgrades: [websocket]"
@@ -88,10 +89,14 @@ def echo(wire, upstream):
 
 
 class WebSocketTest(Http1Test):
-    def opened(self, script, path="/chat", **arguments):
-        """A client whose handshake is done, its gateway and upstream."""
+    def opened(self, script, path="/chat", ends=False, **arguments):
+        """A client whose handshake is done, its gateway and upstream. `ends`: the gateway will."""
         upstream = self.scripted(script)
-        gateway = self.start(upstream, **{"listener": UPGRADES, **arguments})
+        arguments = {"listener": UPGRADES, **arguments}
+        if ends:
+            gateway = self.gateway(config([upstream.address], **arguments)).start()
+        else:
+            gateway = self.start(upstream, **arguments)
         wire = self.wire(gateway)
         key = new_key()
         response = wire.send(handshake(key, path)).response()
@@ -283,6 +288,59 @@ class WebSocketTest(Http1Test):
         self.assertTrue(wire.at_end())
         self.wire(gateway).send(handshake(new_key())).response()
         self.assertEqual(len(upstream.wires), 2)
+
+    def test_a_drain_says_going_away_between_two_frames(self):
+        whole = frame(pattern(1000), False)
+        middle = threading.Event()
+        heard = []
+
+        def script(wire, upstream):
+            switch(wire, upstream)
+            wire.send(whole, whole[:500])
+            middle.wait(30)
+            wire.send(whole[500:], frame(b"not for you any more", False))
+            heard.append(read_frame(wire))
+
+        wire, gateway, upstream, _ = self.opened(script, ends=True)
+        self.addCleanup(middle.set)
+        self.assertEqual(read_frame(wire)[1], pattern(1000))
+        wire.send(b"")
+        gateway.signal(signal.SIGTERM)
+        wait_until(lambda: gateway.get("/readyz").status != 200, "draining")
+        self.assertEqual(wire.take(500), whole[:500])
+        self.assertFalse(wire.readable(0.5), "nothing may come in the middle of a frame")
+        middle.set()
+        self.assertEqual(wire.take(len(whole) - 500), whole[500:])
+        self.assertEqual(read_frame(wire), (8, b"\x03\xe9"))
+        wire.send(frame(b"\x03\xe9", True, 8))
+        wait_until(lambda: heard, "the endpoint hears the client's close")
+        self.assertEqual(heard, [(8, b"\x03\xe9")])
+        self.assertTrue(wire.at_end())
+        self.assertEqual(gateway.wait(), 0)
+
+    def test_a_client_that_ignores_going_away_is_closed(self):
+        def script(wire, upstream):
+            switch(wire, upstream)
+            wire.take(1)
+
+        wire, gateway, upstream, _ = self.opened(script, ends=True)
+        gateway.signal(signal.SIGTERM)
+        self.assertEqual(read_frame(wire), (8, b"\x03\xe9"))
+        self.assertTrue(wire.at_end())
+        self.assertEqual(gateway.wait(), 0)
+        wait_until(lambda: upstream.active == 0, "the endpoint is let go")
+
+    def test_a_reload_keeps_tunnels_and_frees_what_they_began_with(self):
+        wire, gateway, upstream, _ = self.opened(echo)
+        for i in range(5):
+            text = config([upstream.address], listener=UPGRADES, route=f"timeouts: {{idle: {i + 1}s}}")
+            gateway.replace(text)
+            self.assertEqual(gateway.post("/reload").status, 200)
+            wire.send(frame(b"still", True))
+            self.assertEqual(read_frame(wire)[1], b"still")
+        wait_until(lambda: gateway.json("/server")["epochs_in_use"] == 1, "old epochs are gone")
+        wire.send(frame(b"there", True))
+        self.assertEqual(read_frame(wire)[1], b"there")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a stream's life that is a tunnel.
+#include "source/proxy/tunnel.h"
+
+#include <utility>
+
+#include "source/proxy/stream.h"
+#include "source/proxy/worker_parts.h"
+
+namespace gatehouse::proxy {
+
+// The 101 is out. From here on neither route nor filters have a say.
+void Stream::BeginTunnel() {
+  CountRoute();
+  const auto at = static_cast<size_t>(plan_ - pinned_->snapshot->listeners.data());
+  tunnel_ = arena_.New<Tunnel>(pinned_->terms[at], *chain_);
+  info_.route = arena_.Copy(info_.route);
+  info_.listener = arena_.Copy(info_.listener);
+  plan_ = tunnel_->plan.get();
+  chain_ = &tunnel_->chain;
+  request_pass_.KeepTo(*chain_);
+  response_pass_.KeepTo(*chain_);
+  route_ = nullptr;
+  worker_.Unpin(*std::exchange(pinned_, nullptr));
+}
+
+void Stream::TunnelData(std::string_view data, bool end) {
+  if (tunnel_->told) {
+    ReleaseResponseWindow();
+    data = {};
+  } else if (tunnel_->draining) {
+    data = data.substr(0, tunnel_->frames.PassToBoundary(data));
+  } else {
+    tunnel_->frames.Pass(data);
+  }
+  ResponseDataPassed(data, end);
+  if (!ended_ && tunnel_->draining) {
+    TellGoingAway();
+  }
+}
+
+// The process is going, or the listener: the client should come back elsewhere. It closes the
+// WebSocket in its own words, which the endpoint hears.
+void Stream::DrainTunnel() {
+  if (tunnel_ != nullptr && !ended_) {
+    tunnel_->draining = true;
+    TellGoingAway();
+  }
+}
+
+void Stream::TellGoingAway() {
+  if (tunnel_->told || !tunnel_->frames.at_boundary() || sender_ == nullptr) {
+    return;
+  }
+  tunnel_->told = true;
+  tunnel_->told_at = worker_.loop.now();
+  sender_->SendData(http::kGoingAwayFrame, false);
+  ArmDeadline();
+}
+
+}  // namespace gatehouse::proxy
