@@ -17,7 +17,6 @@ namespace gatehouse::event {
 namespace {
 
 constexpr int kBacklog = 4096;
-constexpr int kAcceptsPerTurn = 64;
 constexpr Duration kPauseAfterError = std::chrono::milliseconds(100);
 
 tl::unexpected<Error> FailWith(const SocketAddress& address, const char* what, int error) {
@@ -138,6 +137,14 @@ Result<std::unique_ptr<ListeningSockets>> ListeningSockets::Bind(const SocketAdd
       return FailWith(out->address_, "listen on", errno);
     }
   }
+  // A path can be bound once: workers share its queue, each with a descriptor of its own.
+  while (out->fds_.size() < count) {
+    const int fd = fcntl(out->fds_.front(), F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) {
+      return FailWith(out->address_, "open a socket for", errno);
+    }
+    out->fds_.push_back(fd);
+  }
   return out;
 }
 
@@ -183,7 +190,7 @@ int Acceptor::AcceptUpTo(int most) {
 void Acceptor::OnReadable() {
   loop_.UpdateNow();
   Loop& loop = loop_;
-  const int error = AcceptUpTo(kAcceptsPerTurn);
+  const int error = AcceptUpTo(handler_.accepts_per_turn());
   if (error != 0 && error != EAGAIN && error != EWOULDBLOCK) {
     event_del(event_.get());
     loop_.deadlines().ArmAfter(*this, kPauseAfterError);

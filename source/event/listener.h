@@ -57,6 +57,8 @@ class Acceptor final : private Deadline {
     // accept() failed for want of descriptors or memory, or the socket is broken; it is tried again
     // shortly.
     virtual void OnAcceptError(int error) = 0;
+    // How many connections are taken before the loop looks at others.
+    virtual int accepts_per_turn() const { return 64; }
 
    protected:
     ~Handler() = default;

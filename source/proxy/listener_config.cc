@@ -103,11 +103,11 @@ void LoadLimits(Object in, ListenerSettings& out) {
   };
   out.max_connections = count("max_connections", out.max_connections, kMaxConnections,
                               "Connections at a time, over all workers; more are closed at once.");
-  out.max_header_bytes = static_cast<uint32_t>(
-      in.Size("max_header_bytes", {out.max_header_bytes, kMinHeaderBytes, kMaxHeaderBytes},
+  out.codec.max_header_bytes = static_cast<uint32_t>(
+      in.Size("max_header_bytes", {out.codec.max_header_bytes, kMinHeaderBytes, kMaxHeaderBytes},
               "Request line and header fields together; more is answered with 431, or 414."));
-  out.max_headers = count("max_headers", out.max_headers, kMaxHeaders,
-                          "Header fields of a request; more are answered with 431.");
+  out.codec.max_headers = count("max_headers", out.codec.max_headers, kMaxHeaders,
+                                "Header fields of a request; more are answered with 431.");
   out.max_requests_per_connection =
       in.Uint("max_requests_per_connection", {out.max_requests_per_connection},
               "Requests after which a connection is closed; 0: no limit.");
@@ -128,16 +128,6 @@ void LoadTimeouts(Object in, ListenerSettings& out) {
               "How long a connection may wait for its next request; then it is closed.");
   out.tunnel_idle_timeout = in.Time("tunnel_idle", {out.tunnel_idle_timeout, kMin, kMax},
                                     "Silence on both sides of a WebSocket; then it is closed.");
-}
-
-// Present and false is what it is without.
-void RefuseProxyProtocol(Object& in) {
-  const Value value = in.Get("proxy_protocol",
-                             "Whether connections begin with a PROXY header; true is not "
-                             "supported yet.");
-  if (value.Bool()) {
-    value.Error("the PROXY protocol is not supported yet");
-  }
 }
 
 // The name and the value it stands at.
@@ -165,7 +155,8 @@ void LoadUpgrades(Object& in, ListenerSettings& settings) {
       in.Get("upgrades",
              "Protocols that clients may switch to; anything else asked for is not forwarded.");
   for (const Value& one : list.List()) {
-    settings.websocket = one.Enum<bool>({{"websocket", true}}, false) || settings.websocket;
+    settings.codec.websocket =
+        one.Enum<bool>({{"websocket", true}}, false) || settings.codec.websocket;
   }
 }
 
@@ -197,7 +188,10 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
   LoadProtocols(in);
   in.NotSupportedYet({"tls"});
   LoadUpgrades(in, *settings);
-  RefuseProxyProtocol(in);
+  settings->proxy_protocol = in.Bool(
+      "proxy_protocol", settings->proxy_protocol,
+      "Whether connections begin with a PROXY header (version 1 or 2): the client it names is the "
+      "peer. A connection without one is closed. For listeners that only a balancer can reach.");
   LoadTrustedProxies(in, *settings);
   LoadForwarded(in.Child("forwarded", "What the endpoints are told of the client."), *settings);
   LoadPath(in.Child("path", "How paths are made comparable before routes see them."), *settings);
@@ -235,7 +229,7 @@ void AddressBook::Claim(const Value& value, const config::Address& address,
     }
     const bool equal = address == other.address;
     value.Error(address.ToString() +
-                (equal ? "" : " is part of or holds " + other.address.ToString() + ", which") +
+                (equal ? "" : " overlaps " + other.address.ToString() + ", which") +
                 " is taken by " + other.owner + " at " + diagnostics_.PlaceOf(other.position));
     return;
   }

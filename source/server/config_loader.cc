@@ -10,6 +10,7 @@
 #include "source/proxy/listener_config.h"
 #include "source/route/route_config.h"
 #include "source/server/effective.h"
+#include "source/server/label_check.h"
 #include "source/server/sections.h"
 #include "source/server/snapshot_builder.h"
 #include "source/upstream/cluster_config.h"
@@ -79,6 +80,7 @@ void LoadRouteSection(const Value& section, const NamedValues& clusters,
   if (listed.empty()) {
     section.Warning("there are no routes: every request is answered with 404");
   }
+  WarnOfUnknownLabels(listed, sections.routes, sections.clusters);
   for (size_t i = 0; i < clusters.size(); ++i) {
     if (!used[i]) {
       clusters[i].second.Warning("no route uses this cluster");
@@ -87,7 +89,7 @@ void LoadRouteSection(const Value& section, const NamedValues& clusters,
 }
 
 bool CanMatchOn(const route::Route& route, uint32_t listener) {
-  const std::vector<uint32_t>& only = route.match.listeners;
+  const std::vector<uint32_t>& only = route.match.conditions->listeners;
   return only.empty() || std::find(only.begin(), only.end(), listener) != only.end();
 }
 
@@ -120,6 +122,7 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
   LoadVersion(root.Get("version", About("Version of this format; there is only 1.").Default("1")));
   out.runtime = LoadRuntime(
       root.Child("runtime", "What concerns the whole process: threads, draining, logs, DNS."));
+  sections.limits = out.runtime.limits;
   proxy::AddressBook addresses(out.diagnostics);
   out.admin =
       LoadAdmin(root.Child("admin",

@@ -26,6 +26,7 @@ struct RuntimeSettings {
   Duration shutdown_delay{0};  // Between failing readiness and closing listeners.
   std::string state_dir;
   std::string log_level = "info";
+  proxy::LoopLimits limits;
   upstream::ResolverSettings dns;
   friend bool operator==(const RuntimeSettings&, const RuntimeSettings&) = default;
 };

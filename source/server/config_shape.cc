@@ -21,6 +21,7 @@ runtime:
   shutdown_delay: 5s
   state_dir: data
   log_level: warning
+  limits: {max_connections: 50000, max_accepts_per_turn: 16}
   dns: {servers: [10.0.0.2, "10.0.0.3:5353"], timeout: 500ms, min_ttl: 5s, max_ttl: 1m}
 listeners:
   - name: web

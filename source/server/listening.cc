@@ -181,11 +181,9 @@ void Listening::Switch(const std::shared_ptr<const proxy::Snapshot>& next, const
     }
   }
   for (const auto& [id, sockets] : fresh) {
-    // One descriptor per worker; the only one of a unix socket goes to one of them, by its id.
     const std::vector<int>& fds = sockets->fds();
-    const size_t first = fds.size() == 1 ? id : 0;
     for (size_t i = 0; i < fds.size(); ++i) {
-      switching[(first + i) % switching.size()].accepted.emplace_back(id, fds[i]);
+      switching[i % switching.size()].accepted.emplace_back(id, fds[i]);
     }
   }
   std::erase_if(bound_, [&](const auto& entry) { return old.contains(entry.first); });

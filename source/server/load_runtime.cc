@@ -70,6 +70,19 @@ void LoadDns(config::Object in, upstream::ResolverSettings& out) {
   }
 }
 
+void LoadLimits(config::Object in, proxy::LoopLimits& out) {
+  constexpr uint64_t kMaxConnections = 10'000'000;
+  constexpr uint64_t kMaxAccepts = 4096;
+  out.max_connections = static_cast<uint32_t>(
+      in.Uint("max_connections", {out.max_connections, 0, kMaxConnections},
+              "Connections of clients at a time, over all listeners; more are answered with 503. "
+              "0: only the listeners' own limits."));
+  out.max_accepts_per_turn = static_cast<uint32_t>(
+      in.Uint("max_accepts_per_turn", {out.max_accepts_per_turn, 1, kMaxAccepts},
+              "Connections that a worker takes from one listener before it goes on with those that "
+              "it has: fewer keep a flood of new clients from delaying the others."));
+}
+
 }  // namespace
 
 RuntimeSettings LoadRuntime(config::Object in) {
@@ -99,6 +112,7 @@ RuntimeSettings LoadRuntime(config::Object in) {
                      {"error", "error"},
                      {"off", "off"}},
                     out.log_level, "How much the operational log says, on standard error.");
+  LoadLimits(in.Child("limits", "What the process and each of its loops may take on."), out.limits);
   LoadDns(in.Child("dns", "How hostnames of endpoints are resolved."), out.dns);
   return out;
 }

@@ -94,6 +94,7 @@ void Server::MakeParts() {
   const uint32_t workers = compile_context_.workers;
   worker_context_.background = &background_;
   worker_context_.workers = workers;
+  worker_context_.connections = &connections_;
   admin_context_.background = &background_;
   for (uint32_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<WorkerThread>(i, metrics_.AddTable(), worker_context_));

@@ -89,7 +89,7 @@ class Server final : private admin::ServerView {
   std::vector<admin::BoundListener> Listeners() const override { return listening_.Bound(); }
   std::vector<admin::ResolvedHost> Hosts(const upstream::Cluster& cluster) const override;
   const admin::ConfigStatus& Status() const override { return reload_->status(); }
-  std::shared_ptr<const std::string> EffectiveConfig() const override { return served_.effective; }
+  std::string EffectiveConfig() const override { return served_.effective->Unpack(); }
   int64_t Sum(observe::MetricId id) const override { return metrics_.Sum(id); }
   void Answer(std::function<proxy::HandlerResponse()> work,
               std::shared_ptr<proxy::HandlerReply> reply) override;
@@ -118,8 +118,10 @@ class Server final : private admin::ServerView {
   CompileContext compile_context_;
 
   ServedConfig served_;
+  std::vector<std::weak_ptr<const proxy::Snapshot>> old_epochs_;  // Some streams may be left.
   RuntimeSettings running_;  // As started with: what can't change live.
   config::Address running_admin_;
+  upstream::SharedLimit connections_;  // Of clients, over all listeners.
   proxy::WorkerContext worker_context_;
   proxy::WorkerContext admin_context_;
   Listening listening_{control_, workers_};

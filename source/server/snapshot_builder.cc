@@ -143,6 +143,7 @@ void DefineRouteMetrics(const std::vector<route::LoadedRoute>& routes, const Loa
 std::shared_ptr<Snapshot> BuildSnapshot(LoadedSections sections, const LoadRequest& request) {
   auto out = std::make_shared<Snapshot>();
   out->epoch = request.epoch;
+  out->limits = sections.limits;
   out->filters = std::move(sections.filters);
   out->clusters = BuildClusters(std::move(sections.clusters), request);
   out->cluster_ids.reserve(out->clusters.size());

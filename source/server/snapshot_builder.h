@@ -14,6 +14,7 @@ namespace gatehouse::server {
 
 // What was read of one configuration. Chains belong to `filters`.
 struct LoadedSections {
+  proxy::LoopLimits limits;
   std::vector<proxy::LoadedListener> listeners;
   std::vector<upstream::ClusterSettings> clusters;
   std::vector<route::LoadedRoute> routes;

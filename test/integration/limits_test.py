@@ -5,7 +5,7 @@ import threading
 import unittest
 
 from gatehouse import wait_until
-from http1 import Http1Test, Stopwatch, answering, by_target, ok
+from http1 import Http1Test, Stopwatch, answering, by_target, config, ok
 
 
 class Gate:
@@ -52,6 +52,39 @@ class ListenerConnectionsTest(Http1Test):
         )
         self.assertEqual(self.wire(gateway).ask("/3").status, 200)
         self.assertEqual(self.listener_metric(gateway, "connections_refused_total"), 1)
+
+    def test_the_process_s_max_connections_is_for_all_listeners(self):
+        upstream = self.scripted(answering(by_target))
+        text = config([upstream.address], workers=2).replace(
+            "listeners:", 'listeners:\n  - {name: other, address: "127.0.0.1:0"}'
+        )
+        limited = text.replace("workers: 2", "workers: 2, limits: {max_connections: 3}")
+        gateway = self.start(text=limited)
+        wires = [self.wire(gateway, name) for name in ("web", "other", "web")]
+        for wire in wires:
+            self.assertEqual(wire.ask("/in").status, 200)
+        for name in ("web", "other"):
+            self.assert_error(self.wire(gateway, name).response(), 503, "overloaded")
+            self.assertEqual(self.listener_metric(gateway, "connections_refused_total", name), 1)
+        wires[1].close()
+        wait_until(
+            lambda: self.listener_metric(gateway, "connections_active", "other") == 0, "a place"
+        )
+        fourth = self.wire(gateway)
+        self.assertEqual(fourth.ask("/in").status, 200)
+        gateway.replace(text)
+        self.assertEqual(gateway.post("/reload").status, 200)
+        self.assertEqual(self.wire(gateway, "other").ask("/in").status, 200, "the limit is gone")
+
+    def test_a_burst_of_connections_is_taken_in_small_bites(self):
+        upstream = self.scripted(answering(by_target))
+        text = config([upstream.address]).replace(
+            "workers: 1", "workers: 1, limits: {max_accepts_per_turn: 1}"
+        )
+        gateway = self.start(text=text)
+        wires = [self.wire(gateway) for _ in range(50)]
+        for wire in wires:
+            self.assertEqual(wire.ask("/in").status, 200)
 
     def test_max_connections_is_one_limit_for_all_workers(self):
         gateway = self.start(

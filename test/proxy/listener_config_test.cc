@@ -57,7 +57,7 @@ TEST(ListenerConfig, EveryKey) {
 - name: web
   address: "[::1]:8080"
   protocols: [http/1.1]
-  proxy_protocol: false
+  proxy_protocol: true
   trusted_proxies: [10.0.0.0/8, "::1"]
   forwarded: {mode: replace, real_ip: true, request_id: true}
   upgrades: [websocket]
@@ -74,12 +74,13 @@ TEST(ListenerConfig, EveryKey) {
   EXPECT_EQ(settings.forwarded, ForwardedMode::kReplace);
   EXPECT_TRUE(settings.forward_real_ip);
   EXPECT_TRUE(settings.forward_request_id);
-  EXPECT_TRUE(settings.websocket);
+  EXPECT_TRUE(settings.codec.websocket);
+  EXPECT_TRUE(settings.proxy_protocol);
   EXPECT_FALSE(settings.merge_slashes);
   EXPECT_EQ(settings.encoded_slash, EncodedSlash::kKeep);
   EXPECT_EQ(settings.max_connections, 1u);
-  EXPECT_EQ(settings.max_header_bytes, 8192u);
-  EXPECT_EQ(settings.max_headers, 2u);
+  EXPECT_EQ(settings.codec.max_header_bytes, 8192u);
+  EXPECT_EQ(settings.codec.max_headers, 2u);
   EXPECT_EQ(settings.max_requests_per_connection, 3u);
   EXPECT_EQ(settings.request_headers_timeout, seconds(1));
   EXPECT_EQ(settings.request_body_idle_timeout, seconds(2));
@@ -96,7 +97,6 @@ TEST(ListenerConfig, UnixSocketsAreAddresses) {
 
 TEST(ListenerConfig, WhatIsNotBuiltYetIsAnError) {
   EXPECT_TRUE(Contains(Errors("tls: {}"), "tls: not supported yet"));
-  EXPECT_TRUE(Contains(Errors("proxy_protocol: true"), "the PROXY protocol is not supported yet"));
   EXPECT_TRUE(Contains(Errors("protocols: [h2]"), "h2 is not supported yet"));
   EXPECT_TRUE(Contains(Errors("limits: {max_streams: 1}"), "max_streams: not supported yet"));
 }
@@ -117,7 +117,7 @@ TEST(ListenerConfig, MistakesLeaveUsableSettings) {
   const Loaded loaded = Load("- {name: web, address: nonsense, limits: {max_headers: many}}\n");
   EXPECT_TRUE(Contains(loaded.text, "\"nonsense\" has no port"));
   EXPECT_TRUE(Contains(loaded.text, "expected a whole number, got \"many\""));
-  EXPECT_EQ(loaded.only().max_headers, ListenerSettings().max_headers);
+  EXPECT_EQ(loaded.only().codec.max_headers, ListenerSettings().codec.max_headers);
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ runtime:
   shutdown_delay: 0s
   state_dir: ""
   log_level: info
+  limits: {max_connections: 0, max_accepts_per_turn: 64}
   dns: {servers: [], timeout: 2s, min_ttl: 1s, max_ttl: 5m}
 listeners:
   - name: web
@@ -101,7 +102,7 @@ filters:
   edit: {type: headers, request: {set: {x-a: "%CLIENT_IP%", x-b: "# no comment: at all"}}}
 clusters:
   users:
-    endpoints: [{address: "10.0.0.1:9000", labels: {version: "1.10", empty: ""}}]
+    endpoints: [{address: "10.0.0.1:9000", labels: {version: "1.10", empty: "", zone: a}}]
     balance: {policy: least_request}
   names: {discovery: {dns: "users.internal:80"}, protocol: http1}
 routes:
@@ -148,19 +149,19 @@ TEST(Effective, LoadsAgainToTheSame) {
     EXPECT_EQ(x.encoded_slash, y.encoded_slash);
     EXPECT_EQ(x.merge_slashes, y.merge_slashes);
     EXPECT_EQ(x.max_connections, y.max_connections);
-    EXPECT_EQ(x.max_header_bytes, y.max_header_bytes);
+    EXPECT_EQ(x.codec.max_header_bytes, y.codec.max_header_bytes);
     EXPECT_EQ(x.idle_timeout, y.idle_timeout);
     EXPECT_EQ(x.tunnel_idle_timeout, y.tunnel_idle_timeout);
     EXPECT_EQ(x.request_headers_timeout, y.request_headers_timeout);
-    EXPECT_EQ(x.websocket, y.websocket);
+    EXPECT_EQ(x.codec.websocket, y.codec.websocket);
   }
   ASSERT_EQ(a.routes->routes().size(), b.routes->routes().size());
   for (size_t i = 0; i < a.routes->routes().size(); ++i) {
     EXPECT_EQ(a.routes->routes()[i]->timeouts.total, b.routes->routes()[i]->timeouts.total);
     EXPECT_EQ(a.routes->routes()[i]->timeouts.idle, b.routes->routes()[i]->timeouts.idle);
   }
-  EXPECT_EQ(a.routes->routes()[0]->match.cookies[0].text, "é\x01\"'");
-  EXPECT_EQ(b.routes->routes()[0]->match.cookies[0].text, "é\x01\"'");
+  EXPECT_EQ(a.routes->routes()[0]->match.conditions->cookies[0].text, "é\x01\"'");
+  EXPECT_EQ(b.routes->routes()[0]->match.conditions->cookies[0].text, "é\x01\"'");
   EXPECT_TRUE(again->admin.enabled);
 }
 
