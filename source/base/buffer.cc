@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "source/base/check.h"
+
 namespace gatehouse {
 
 BufferPool::~BufferPool() { Trim(); }
@@ -45,6 +47,7 @@ void BufferPool::Trim() {
 
 void Buffer::Grow(size_t bytes) {
   const size_t held = size();
+  GATEHOUSE_CHECK(held + bytes < kMaxBytes, "a buffer without a limit");
   if (held + bytes <= capacity_ && begin_ >= held) {
     std::memcpy(data_, data_ + begin_, held);
   } else {
@@ -57,10 +60,10 @@ void Buffer::Grow(size_t bytes) {
       pool_->Give(data_, capacity_);
     }
     data_ = grown;
-    capacity_ = capacity;
+    capacity_ = static_cast<uint32_t>(capacity);
   }
   begin_ = 0;
-  end_ = held;
+  end_ = static_cast<uint32_t>(held);
 }
 
 }  // namespace gatehouse

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -40,8 +41,8 @@ class BufferPool {
   std::array<Bin, kBins> bins_;
 };
 
-// One contiguous growable run of bytes. Views into it are valid until the next call that is not
-// const. Not thread-safe.
+// One contiguous growable run of bytes, less than 4 GiB of them. Views into it are valid until the
+// next call that is not const. Not thread-safe.
 class Buffer {
  public:
   explicit Buffer(BufferPool& pool) : pool_(&pool) {}
@@ -66,7 +67,7 @@ class Buffer {
       return;
     }
     std::memcpy(Reserve(bytes.size()), bytes.data(), bytes.size());
-    end_ += bytes.size();
+    end_ += static_cast<uint32_t>(bytes.size());
   }
 
   // Room for `bytes` more at the end; Commit() makes what was written part of the buffer.
@@ -76,14 +77,23 @@ class Buffer {
     }
     return data_ + end_;
   }
-  void Commit(size_t bytes) { end_ += bytes; }
+  void Commit(size_t bytes) { end_ += static_cast<uint32_t>(bytes); }
 
   // Removes `bytes` from the front; the memory goes back to the pool with the last one.
   void Consume(size_t bytes) {
     if (bytes >= size()) {
       Release();
     } else {
-      begin_ += bytes;
+      begin_ += static_cast<uint32_t>(bytes);
+    }
+  }
+
+  // Removes what is beyond `bytes` from the end.
+  void Truncate(size_t bytes) {
+    if (bytes == 0) {
+      Release();
+    } else if (bytes < size()) {
+      end_ = begin_ + static_cast<uint32_t>(bytes);
     }
   }
 
@@ -97,13 +107,15 @@ class Buffer {
   }
 
  private:
+  static constexpr size_t kMaxBytes = size_t{1} << 31;
+
   void Grow(size_t bytes);
 
   BufferPool* pool_ = nullptr;
   char* data_ = nullptr;
-  size_t begin_ = 0;
-  size_t end_ = 0;
-  size_t capacity_ = 0;
+  uint32_t begin_ = 0;
+  uint32_t end_ = 0;
+  uint32_t capacity_ = 0;
 };
 
 }  // namespace gatehouse

@@ -14,7 +14,6 @@ void Deadline::Unlink() {
     previous_->next_ = next_;
     next_->previous_ = previous_;
     next_ = previous_ = nullptr;
-    linked_for_ = kNever;
   }
 }
 
@@ -40,11 +39,19 @@ DeadlineWheel::~DeadlineWheel() {
 void DeadlineWheel::Arm(Deadline& deadline, MonotonicTime when) {
   deadline.when_ = when;
   // Linked at an earlier slot: the tick finds the new time there and moves it on.
-  if (deadline.previous_ != nullptr && deadline.linked_for_ <= when) {
+  if (deadline.previous_ != nullptr && IsLinkedBy(deadline, when)) {
     return;
   }
   deadline.Unlink();
   Link(deadline);
+}
+
+// Whether its slot is looked at no later than that of `when` would be. It lies within one turn of
+// the wheel, so that the lower half of its number says when.
+bool DeadlineWheel::IsLinkedBy(const Deadline& deadline, MonotonicTime when) const {
+  const auto ahead =
+      static_cast<int32_t>(deadline.linked_tick_ - static_cast<uint32_t>(last_tick_));
+  return last_tick_ + ahead <= TickOf(when) + 1;
 }
 
 void DeadlineWheel::Link(Deadline& deadline) {
@@ -53,7 +60,7 @@ void DeadlineWheel::Link(Deadline& deadline) {
   }
   const int64_t tick =
       std::clamp(TickOf(deadline.when_) + 1, last_tick_ + 1, last_tick_ + kSlots - 1);
-  deadline.linked_for_ = std::min(deadline.when_, MonotonicTime(tick * kTick));
+  deadline.linked_tick_ = static_cast<uint32_t>(tick);
   Head& head = SlotOf(tick);
   deadline.previous_ = head.previous_;
   deadline.next_ = &head;

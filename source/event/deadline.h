@@ -33,9 +33,9 @@ class Deadline {
   void Unlink();
 
   MonotonicTime when_ = kNever;
-  MonotonicTime linked_for_ = kNever;  // Slot it sits in: at or before when_.
   Deadline* next_ = nullptr;
   Deadline* previous_ = nullptr;
+  uint32_t linked_tick_ = 0;  // Whose slot it sits in, modulo 2^32: at or before when_.
 };
 
 // The deadlines of a loop, in slots of one tick. The loop is woken for slots that hold some.
@@ -61,6 +61,7 @@ class DeadlineWheel {
   struct Head final : Deadline {
     void OnDeadline() override {}
   };
+  bool IsLinkedBy(const Deadline& deadline, MonotonicTime when) const;
   void Link(Deadline& deadline);
   Head& SlotOf(int64_t tick) { return slots_[static_cast<size_t>(tick % kSlots)]; }
   void OnTick();

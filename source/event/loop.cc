@@ -13,6 +13,7 @@
 #include "source/base/check.h"
 #include "source/event/deadline.h"
 #include "source/event/file_events.h"
+#include "source/event/second_look.h"
 
 namespace gatehouse::event {
 namespace {
@@ -59,6 +60,7 @@ Loop::Loop(std::string name) : name_(std::move(name)), now_(MonotonicNow()) {
       [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->RunReady(); }, this));
   ready_.next_ = ready_.previous_ = &ready_;
   deadlines_ = std::make_unique<DeadlineWheel>(*this);
+  second_look_ = std::make_unique<SecondLook>(*deadlines_);
 }
 
 Loop::~Loop() {
@@ -70,6 +72,7 @@ Loop::~Loop() {
     posted.swap(posted_);
   }
   file_events_.reset();
+  second_look_.reset();
   deadlines_.reset();
   ready_event_.reset();
   wake_event_.reset();

@@ -20,6 +20,7 @@ namespace gatehouse::event {
 
 class DeadlineWheel;
 class FileEvents;
+class SecondLook;
 
 struct EventDelete {
   void operator()(struct event* event) const;
@@ -106,6 +107,7 @@ class Loop {
   void UpdateNow() { now_ = MonotonicNow(); }
 
   DeadlineWheel& deadlines() { return *deadlines_; }
+  SecondLook& second_look() { return *second_look_; }
   // Changes of files and directories. Made when first asked for.
   FileEvents& file_events();
   event_base* base() const { return base_; }
@@ -129,6 +131,7 @@ class Loop {
   EventPtr wake_event_;
   EventPtr ready_event_;
   std::unique_ptr<DeadlineWheel> deadlines_;
+  std::unique_ptr<SecondLook> second_look_;
   std::unique_ptr<FileEvents> file_events_;
   MonotonicTime now_;
   ListHead ready_;

@@ -14,18 +14,21 @@ Pipe::~Pipe() {
   close(write_fd_);
 }
 
-std::unique_ptr<Pipe> PipePool::Take() {
+std::unique_ptr<Pipe> PipePool::Take(PipeTarget& target) {
+  std::unique_ptr<Pipe> pipe;
   if (!idle_.empty()) {
-    std::unique_ptr<Pipe> pipe = std::move(idle_.back());
+    pipe = std::move(idle_.back());
     idle_.pop_back();
-    return pipe;
+  } else {
+    // Of the kernel's default size, 16 pages: measured, larger ones cost more for each byte.
+    std::array<int, 2> fds{};
+    if (pipe2(fds.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
+      return nullptr;
+    }
+    pipe.reset(new Pipe(fds[0], fds[1]));
   }
-  std::array<int, 2> fds{};
-  if (pipe2(fds.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
-    return nullptr;
-  }
-  // Of the kernel's default size, 16 pages: measured, larger ones cost more for each byte.
-  return std::unique_ptr<Pipe>(new Pipe(fds[0], fds[1]));
+  pipe->target_ = &target;
+  return pipe;
 }
 
 void PipePool::Give(std::unique_ptr<Pipe> pipe) {

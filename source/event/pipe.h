@@ -9,6 +9,19 @@
 
 namespace gatehouse::event {
 
+class Socket;
+
+// Where what goes through a pipe comes out.
+class PipeTarget {
+ public:
+  virtual Socket& pipe_socket() = 0;
+  // The kernel has taken `bytes` more.
+  virtual void OnPiped(size_t bytes) = 0;
+
+ protected:
+  ~PipeTarget() = default;
+};
+
 // Made by a PipePool; Socket::SpliceInto() fills it, Socket::SpliceFrom() empties it.
 class Pipe {
  public:
@@ -18,6 +31,7 @@ class Pipe {
 
   // Bytes in it.
   size_t held() const { return held_; }
+  PipeTarget& target() const { return *target_; }
 
  private:
   friend class PipePool;
@@ -27,13 +41,15 @@ class Pipe {
   const int read_fd_;
   const int write_fd_;
   size_t held_ = 0;
+  PipeTarget* target_ = nullptr;
 };
 
 // Pipes kept for reuse, as making one costs several system calls. One per worker; not thread-safe.
 class PipePool {
  public:
-  // Null when there is none to be had (no descriptors left).
-  std::unique_ptr<Pipe> Take();
+  // One that ends at `target`, which must outlive its use. Null when there is none to be had (no
+  // descriptors left).
+  std::unique_ptr<Pipe> Take(PipeTarget& target);
   // Keeps it if it is empty and few are kept; else closes it.
   void Give(std::unique_ptr<Pipe> pipe);
 

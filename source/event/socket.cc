@@ -2,6 +2,7 @@
 #include "source/event/socket.h"
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "source/base/check.h"
 
@@ -47,11 +49,12 @@ void Socket::Register(int fd) {
   fd_ = fd;
   error_ = 0;
   peer_closed_ = shutdown_wanted_ = room_wanted_ = false;
-  event_.reset(event_new(
-      loop_.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
+  static_assert(sizeof(struct event) == kEventBytes);
+  const int assigned = event_assign(
+      event(), loop_.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
       [](evutil_socket_t, short what, void* self) { static_cast<Socket*>(self)->OnEvent(what); },
-      this));
-  GATEHOUSE_CHECK(event_ != nullptr && event_add(event_.get(), nullptr) == 0,
+      this);
+  GATEHOUSE_CHECK(assigned == 0 && event_add(event(), nullptr) == 0,
                   "a descriptor can't be watched");
 }
 
@@ -96,7 +99,10 @@ Socket::ReadResult Socket::Read(char* into, size_t size) {
     // Short means drained; after a FIN only reading zero bytes does (the edge won't come again).
     readable_ = bytes == size || peer_closed_;
     if (!readable_) {
-      loop_.deadlines().ArmAfter(*this, kLookAgain);
+      read_since_look_ = true;
+      if (look_place_ == kNoLook) {
+        look_place_ = loop_.second_look().Add(*this);
+      }
     }
     return {bytes, readable_ ? ReadState::kMore : ReadState::kDrained};
   }
@@ -166,6 +172,21 @@ void Socket::OnFlush() {
   handler_.OnSocketDrained();
 }
 
+bool Socket::HasInput() {
+  if (!open() || !readable_) {
+    return false;
+  }
+  char byte = 0;
+  const ssize_t n = recv(fd_, &byte, 1, MSG_PEEK);
+  if (n > 0) {
+    return true;
+  }
+  // Told again when it is read.
+  const ReadState state = NothingRead(n).state;
+  readable_ = state != ReadState::kDrained;
+  return readable_;
+}
+
 Socket::ReadResult Socket::SpliceInto(Pipe& pipe, size_t most) {
   if (!open()) {
     return {0, ReadState::kError};
@@ -194,6 +215,7 @@ size_t Socket::SpliceFrom(Pipe& pipe) {
     if (n > 0) {
       pipe.held_ -= static_cast<size_t>(n);
       sent += static_cast<size_t>(n);
+      sent_ += static_cast<uint32_t>(n);
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       writable_ = false;
     } else if (n == 0 || errno != EINTR) {
@@ -226,6 +248,7 @@ void Socket::Send(std::string_view more, int flags) {
     sent = 0;
   }
   const auto bytes = static_cast<size_t>(sent);
+  sent_ += static_cast<uint32_t>(bytes);
   writable_ = interrupted || bytes == held.size() + more.size();
   if (interrupted) {
     loop_.QueueFlush(*this);
@@ -244,17 +267,14 @@ void Socket::FailLater(int error) {
   error_ = error;
   readable_ = true;  // What the peer sent before may still be read.
   out_.Release();
-  loop_.Queue(*this);
+  handler_.QueueSocketEvent();
 }
 
-void Socket::OnReady() {
-  if (open()) {
-    handler_.OnSocketEvent();
-  }
-}
+bool Socket::ReadSinceLastLook() { return std::exchange(read_since_look_, false); }
 
-void Socket::OnDeadline() {
-  if (!open() || readable_) {
+void Socket::LookAgain() {
+  look_place_ = kNoLook;
+  if (readable_) {
     return;
   }
   pollfd look{fd_, POLLIN | POLLRDHUP, 0};
@@ -275,9 +295,10 @@ void Socket::Close(bool reset) {
     return;
   }
   loop_.ForgetFlush(*this);
-  Ready::Unlink();
-  Disarm();
-  event_.reset();
+  if (look_place_ != kNoLook) {
+    loop_.second_look().Forget(std::exchange(look_place_, kNoLook));
+  }
+  event_del(event());
   if (reset) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));

@@ -2,22 +2,22 @@
 // A connected stream socket with its output buffer: one edge-triggered event for its whole life.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 #include "source/base/buffer.h"
 #include "source/event/address.h"
-#include "source/event/deadline.h"
 #include "source/event/loop.h"
 #include "source/event/pipe.h"
+#include "source/event/second_look.h"
 
 namespace gatehouse::event {
 
 // Loop thread only. The handler owns the socket; calls come from the loop, never from inside
 // another call to the socket.
-class Socket final : private Ready, private Flushable, private Deadline {
+class Socket final : private Flushable {
  public:
   class Handler {
    public:
@@ -25,6 +25,8 @@ class Socket final : private Ready, private Flushable, private Deadline {
     // kDrained, kEof or kError. Also the end of Connect(). When sending failed, error() is set, but
     // what the peer sent before (an early response) can still be read.
     virtual void OnSocketEvent() = 0;
+    // Has OnSocketEvent() called soon, from the loop: an error was found while sending.
+    virtual void QueueSocketEvent() = 0;
     // All that was written has been taken by the kernel.
     virtual void OnSocketDrained() = 0;
 
@@ -41,6 +43,8 @@ class Socket final : private Ready, private Flushable, private Deadline {
   Socket(Loop& loop, BufferPool& pool, Handler& handler)
       : loop_(loop), handler_(handler), out_(pool) {}
   ~Socket();
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
 
   // Takes over a connected, non-blocking descriptor. Adopt() and Connect(): once, or after Close().
   void Adopt(int fd);
@@ -62,6 +66,8 @@ class Socket final : private Ready, private Flushable, private Deadline {
   // is set. Costs a system call.
   bool LookForReset();
 
+  // Whether there is input that nobody has read, be it the peer's FIN. Costs a system call.
+  bool HasInput();
   // At most `size` bytes of input. A read that comes back short has drained the socket: no second
   // one is needed to learn it.
   ReadResult Read(char* into, size_t size);
@@ -74,8 +80,12 @@ class Socket final : private Ready, private Flushable, private Deadline {
     out_.Commit(bytes);
     loop_.QueueFlush(*this);
   }
-  // Bytes the kernel has not taken yet.
+  // Bytes the kernel has not taken yet, and those that it has, modulo 2^32. What a pipe brought
+  // counts.
   size_t pending() const { return out_.size(); }
+  uint32_t sent() const { return sent_; }
+  // Takes back what is pending beyond `bytes`.
+  void CutPending(size_t bytes) { out_.Truncate(bytes); }
 
   // Moves at most `most` bytes of input into `pipe`, which is empty. kMore: there may be more;
   // kDrained comes with no bytes only.
@@ -91,16 +101,16 @@ class Socket final : private Ready, private Flushable, private Deadline {
 
  private:
   static constexpr size_t kDirectBytes = 8 * 1024;
-  static constexpr Duration kLookAgain = std::chrono::milliseconds(100);
+  static constexpr size_t kEventBytes = 128;  // Of libevent's `struct event`.
+  static constexpr uint32_t kNoLook = UINT32_MAX;
 
+  friend class SecondLook;
+  struct event* event() { return reinterpret_cast<struct event*>(event_.data()); }
   void Register(int fd);
   void OnEvent(short what);
-  void OnReady() override;  // An error found while sending is told from the loop.
   void OnFlush() override;
-  // libevent reports a reset as if input had come and hides that the peer is gone. When bytes and
-  // the reset came together, a short read leaves the reset unseen, and no edge follows: one look
-  // after the read finds it, for the price of moving a deadline.
-  void OnDeadline() override;
+  bool ReadSinceLastLook();
+  void LookAgain();
   // Sends what is pending and `more`; what the kernel refuses is kept.
   void Send(std::string_view more, int flags = 0);
   void FailLater(int error);
@@ -108,16 +118,19 @@ class Socket final : private Ready, private Flushable, private Deadline {
 
   Loop& loop_;
   Handler& handler_;
-  EventPtr event_;
+  Buffer out_;
+  alignas(void*) std::array<std::byte, kEventBytes> event_;  // While open.
   int fd_ = -1;
   int error_ = 0;
+  uint32_t look_place_ = kNoLook;
+  uint32_t sent_ = 0;
+  bool read_since_look_ = false;
   bool readable_ = false;
   bool writable_ = false;
   bool peer_closed_ = false;
   bool connecting_ = false;
   bool shutdown_wanted_ = false;
   bool room_wanted_ = false;  // A pipe waits for the kernel to take more.
-  Buffer out_;
 };
 
 }  // namespace gatehouse::event

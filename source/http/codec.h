@@ -26,6 +26,14 @@ class ByteSink {
   virtual void Commit(size_t bytes) = 0;
   // Sends FIN when what was written has left. Only tunnels end this way.
   virtual void Finish() {}
+  // Where the output is now. CutBack() takes everything behind it back, or nothing, when some of it
+  // has left.
+  struct Mark {
+    uint32_t sent = 0;  // By count, modulo 2^32.
+    uint32_t pending = 0;
+  };
+  virtual Mark Here() const { return {}; }
+  virtual bool CutBack(Mark mark) { return false; }
 
  protected:
   ~ByteSink() = default;
@@ -97,6 +105,9 @@ class ResponseSender : public StreamSender {
   // Framing and hop-by-hop fields are the codec's: it writes Content-Length, Transfer-Encoding and
   // Connection itself, from head.framing, and skips those among the fields.
   virtual void SendHeaders(const ResponseHead& head, bool end) = 0;
+  // Takes back what was sent of the final response, if none of it has left: then another may be
+  // sent. Returns false when it is too late.
+  virtual bool TakeBack() = 0;
   // Says no to further requests on this connection, from the next head on.
   virtual void CloseAfterResponse() = 0;
 
@@ -156,10 +167,6 @@ class ServerCodec {
   virtual void OnSinkDrained() = 0;
   // How many bytes of input are of use now. While 0, the connection does not read.
   virtual size_t input_room() const = 0;
-  // How many of the next input bytes are content with nothing around it, which may go past the
-  // codec; NoteReceived() tells it so, and it delivers the end (OnData({}, true)) with the last.
-  virtual uint64_t raw_input() const { return 0; }
-  virtual void NoteReceived(uint64_t bytes) {}
   // Whether a request is under way (from its first byte on).
   virtual bool busy() const = 0;
   // Whether part of a request's head has been received: the request_headers timeout runs.
@@ -197,8 +204,11 @@ class ClientCodec {
   virtual void OnTransportLost(const Error& error) = 0;
   virtual void OnSinkDrained() = 0;
   virtual size_t input_room() const = 0;
-  virtual uint64_t raw_input() const { return 0; }
-  virtual void NoteReceived(uint64_t bytes) {}
+  // How many of the next input bytes are content with nothing around it, which may go past the
+  // codec; NoteReceived() tells it so, and it delivers the end (OnData({}, true)) with the last.
+  // `more_follows`: there is input behind these bytes.
+  virtual uint64_t raw_input() const = 0;
+  virtual void NoteReceived(uint64_t bytes, bool more_follows) = 0;
   // Whether any byte of the current response has arrived: then a retry is no longer safe.
   virtual bool response_started() const = 0;
 };

@@ -102,7 +102,7 @@ void Attempt::Consume(size_t bytes) {
   }
 }
 
-void Attempt::SpliceTo(upstream::SpliceTarget& target) {
+void Attempt::SpliceTo(event::PipeTarget& target) {
   if (connection_ != nullptr && connection_->raw_input() >= kMinSplice) {
     connection_->StartSplice(target);
   }

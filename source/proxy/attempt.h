@@ -47,7 +47,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void Consume(size_t bytes);
   // Lets what is left of the response's content go to `target` past codecs and stream, where it is
   // enough to be worth it.
-  void SpliceTo(upstream::SpliceTarget& target);
+  void SpliceTo(event::PipeTarget& target);
   // Whether the target has yet to take what it was given; when it has, ContinueSplice().
   bool splice_blocked() const { return connection_ != nullptr && connection_->splice_blocked(); }
   void ContinueSplice() { connection_->ContinueSplice(); }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/proxy/downstream_connection.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "source/http/h1/server_codec.h"
 #include "source/proxy/forwarded.h"
+#include "source/proxy/proxy_protocol.h"
 #include "source/proxy/worker_parts.h"
 
 namespace gatehouse::proxy {
@@ -15,14 +17,6 @@ namespace {
 constexpr size_t kMaxPendingOutput = 64 * 1024;
 // How long a client may go on sending to a connection that is closing (RFC 9112 section 9.6).
 constexpr Duration kLinger = std::chrono::seconds(2);
-
-http::CodecLimits LimitsOf(const ListenerSettings& settings) {
-  http::CodecLimits limits;
-  limits.max_header_bytes = settings.max_header_bytes;
-  limits.max_headers = settings.max_headers;
-  limits.websocket = settings.websocket;
-  return limits;
-}
 
 // After a drain has begun: how long an idle client may still come with a request.
 constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
@@ -34,38 +28,38 @@ Error ClientGone(std::string message) {
 }  // namespace
 
 inline void DownstreamConnection::Count(ListenerMetric metric, int64_t amount) {
-  worker_.metrics.Add(metrics_[metric], amount);
+  worker_.metrics.Add(terms_->metrics[metric], amount);
 }
 
 DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
-                                           const event::SocketAddress& peer, uint32_t listener,
-                                           const ListenerPlan& plan)
+                                           const event::SocketAddress& peer,
+                                           std::shared_ptr<const ListenerPlan> terms)
     : worker_(worker),
-      listener_(listener),
-      settings_(plan.settings),
-      limit_(plan.connections),
-      metric_block_(plan.metric_block),
-      metrics_(plan.metrics),
+      terms_(std::move(terms)),
       socket_(worker.loop, worker.buffers, *this),
-      codec_(http::NewH1ServerCodec(*this, *this, LimitsOf(*plan.settings))),
-      input_(worker.io, socket_),
-      peer_(peer.ip()),
-      peer_port_(peer.port()),
-      trusted_(IsTrusted(*plan.settings, peer_)),
-      idle_since_(worker.loop.now()),
-      peer_text_(peer.family() == AF_UNIX ? "unix" : peer_.ToString()) {
+      codec_(http::NewH1ServerCodec(*this, *this, terms_->settings->codec)),
+      input_(worker.buffers),
+      proxy_header_due_(terms_->settings->proxy_protocol),
+      idle_since_(worker.loop.now()) {
+  BecomePeer(peer.ip(), peer.port());
+  if (peer.family() == AF_UNIX) {
+    peer_text_ = "unix";
+  }
   socket_.Adopt(fd);
   Count(ListenerMetric::kConnectionsAccepted);
   Count(ListenerMetric::kConnectionsActive);
   // A client that says nothing at all is held to the head's timeout.
-  worker_.loop.deadlines().ArmAfter(*this, settings_->request_headers_timeout);
+  worker_.loop.deadlines().ArmAfter(*this, terms_->settings->request_headers_timeout);
   head_watched_ = true;
 }
 
 DownstreamConnection::~DownstreamConnection() {
   CountSent();
   Count(ListenerMetric::kConnectionsActive, -1);
-  limit_->Release();
+  terms_->connections->Release();
+  if (worker_.context.connections != nullptr) {
+    worker_.context.connections->Release();
+  }
   if (kept_ != nullptr) {
     worker_.Unpin(*kept_);
   }
@@ -91,11 +85,42 @@ bool DownstreamConnection::CanRead() const {
   return state_ == State::kOpen && socket_.pending() < kMaxPendingOutput;
 }
 
+void DownstreamConnection::BecomePeer(const IpAddress& address, uint16_t port) {
+  peer_ = address;
+  peer_port_ = port;
+  peer_text_ = address.ToString();
+  trusted_ = IsTrusted(*terms_->settings, address);
+}
+
+// Before the first request. Whether it is through.
+bool DownstreamConnection::TakeProxyHeader() {
+  ProxyHeaderReader reader;
+  const upstream::ReadOutcome outcome = input_.Pump(worker_.io, socket_, reader);
+  const ProxyHeader& header = reader.header();
+  if (header.state == ProxyHeader::State::kWhole) {
+    proxy_header_due_ = false;
+    if (header.named) {
+      BecomePeer(header.source, header.source_port);
+    }
+    return true;
+  }
+  // Whoever does not speak the protocol would not understand an answer either.
+  if (header.state == ProxyHeader::State::kMalformed) {
+    Count(ListenerMetric::kMalformed);
+    Close(true);
+  } else if (outcome == upstream::ReadOutcome::kEof || outcome == upstream::ReadOutcome::kError) {
+    Close(false);
+  } else if (outcome == upstream::ReadOutcome::kMore) {
+    worker_.loop.Queue(*this);
+  }
+  return false;
+}
+
 void DownstreamConnection::Pump() {
-  if (!CanRead()) {
+  if (!CanRead() || (proxy_header_due_ && !TakeProxyHeader())) {
     return;
   }
-  const upstream::ReadOutcome outcome = input_.Pump(*codec_);
+  const upstream::ReadOutcome outcome = input_.Pump(worker_.io, socket_, *codec_);
   CountBytes();
   if (state_ != State::kOpen) {
     return;
@@ -122,18 +147,20 @@ void DownstreamConnection::WatchHead() {
   if (codec_->reading_head() && !head_watched_) {
     head_watched_ = true;
     idle_since_ = worker_.loop.now();
-    worker_.loop.deadlines().ArmAfter(*this, settings_->request_headers_timeout);
+    worker_.loop.deadlines().ArmAfter(*this, terms_->settings->request_headers_timeout);
   }
 }
 
 void DownstreamConnection::CountBytes() {
-  const uint64_t bytes = input_.bytes();
-  Count(ListenerMetric::kReceivedBytes, static_cast<int64_t>(bytes - counted_bytes_));
-  counted_bytes_ = bytes;
+  Count(ListenerMetric::kReceivedBytes, input_.TakeByteCount());
 }
 
+void DownstreamConnection::QueueSocketEvent() { worker_.loop.Queue(*this); }
+
 void DownstreamConnection::OnReady() {
-  if (state_ == State::kOpen) {
+  if (socket_.error() != 0) {
+    OnSocketEvent();
+  } else if (state_ == State::kOpen) {
     Pump();
   } else if (state_ == State::kLingering) {
     DiscardInput();
@@ -161,16 +188,29 @@ void DownstreamConnection::CountSent() {
   Count(ListenerMetric::kSentBytes, static_cast<int64_t>(std::exchange(sent_bytes_, 0)));
 }
 
+http::ByteSink::Mark DownstreamConnection::Here() const {
+  return {socket_.sent(), static_cast<uint32_t>(socket_.pending())};
+}
+
+bool DownstreamConnection::CutBack(Mark mark) {
+  if (socket_.error() != 0 || socket_.sent() != mark.sent || socket_.pending() < mark.pending) {
+    return false;
+  }
+  sent_bytes_ -= static_cast<uint32_t>(socket_.pending()) - mark.pending;
+  socket_.CutPending(mark.pending);
+  return true;
+}
+
 http::RequestEvents& DownstreamConnection::OnStream(http::ResponseSender& sender) {
   ++requests_;
   head_watched_ = false;
-  const uint64_t most = settings_->max_requests_per_connection;
+  const uint64_t most = terms_->settings->max_requests_per_connection;
   if (draining_ || (most > 0 && requests_ >= most)) {
     sender.CloseAfterResponse();
   }
   PinnedSnapshot& pinned = kept_ == nullptr ? *worker_.current : *kept_;
   Stream& stream = worker_.NewStream();
-  stream.Begin(*this, sender, pinned, *pinned.Plan(listener_));
+  stream.Begin(*this, sender, pinned, *pinned.Plan(terms_->id));
   stream_ = &stream;
   return stream;
 }
@@ -184,7 +224,7 @@ void DownstreamConnection::OnStreamDone(http::RequestEvents& stream) {
   idle_since_ = worker_.loop.now();
   head_watched_ = false;
   if (!draining_ || !armed()) {
-    worker_.loop.deadlines().ArmAfter(*this, settings_->idle_timeout);
+    worker_.loop.deadlines().ArmAfter(*this, terms_->settings->idle_timeout);
   }
 }
 
@@ -238,12 +278,13 @@ void DownstreamConnection::DiscardInput() {
 // now and then; what it takes in between counts.
 bool DownstreamConnection::MakesNoProgress() {
   const MonotonicTime now = worker_.loop.now();
-  if (socket_.pending() != last_pending_) {
-    last_pending_ = socket_.pending();
-    pending_since_ = now;
+  const auto pending = static_cast<uint32_t>(socket_.pending());
+  if (pending != last_pending_) {
+    last_pending_ = pending;
+    idle_since_ = now;
     return false;
   }
-  return now - pending_since_ >= settings_->idle_timeout;
+  return now - idle_since_ >= terms_->settings->idle_timeout;
 }
 
 void DownstreamConnection::OnDeadline() {
@@ -270,10 +311,10 @@ void DownstreamConnection::OnDeadline() {
   }
   head_watched_ = false;
   if (codec_->busy()) {
-    worker_.loop.deadlines().ArmAfter(*this, settings_->idle_timeout);
+    worker_.loop.deadlines().ArmAfter(*this, terms_->settings->idle_timeout);
     return;
   }
-  const MonotonicTime due = idle_since_ + settings_->idle_timeout;
+  const MonotonicTime due = idle_since_ + terms_->settings->idle_timeout;
   if (draining_ && (input_.holds_input() || socket_.readable())) {
     Pump();
     worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
@@ -296,6 +337,9 @@ void DownstreamConnection::Drain() {
   }
   if (codec_->busy()) {
     codec_->Drain();
+  }
+  if (stream_ != nullptr) {
+    stream_->DrainTunnel();
   }
   worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
 }
@@ -331,9 +375,11 @@ void DownstreamConnection::Close(bool reset) {
 // ---- What filters remember ----
 
 pipeline::Verdict DownstreamConnection::Recall(const void* definition, uint64_t generation) const {
-  for (const Remembered& one : remembered_) {
-    if (one.definition == definition && one.generation == generation) {
-      return one.verdict;
+  if (remembered_ != nullptr) {
+    for (const Remembered& one : *remembered_) {
+      if (one.definition == definition && one.generation == generation) {
+        return one.verdict;
+      }
     }
   }
   return pipeline::Verdict::kUnknown;
@@ -341,14 +387,17 @@ pipeline::Verdict DownstreamConnection::Recall(const void* definition, uint64_t 
 
 void DownstreamConnection::Remember(const void* definition, uint64_t generation,
                                     pipeline::Verdict verdict) {
-  for (Remembered& one : remembered_) {
+  if (remembered_ == nullptr) {
+    remembered_ = std::make_unique<std::array<Remembered, kRemembered>>();
+  }
+  for (Remembered& one : *remembered_) {
     if (one.definition == definition) {
       one = {definition, generation, verdict};
       return;
     }
   }
-  remembered_[next_remembered_] = {definition, generation, verdict};
-  next_remembered_ = static_cast<uint8_t>((next_remembered_ + 1) % remembered_.size());
+  std::rotate(remembered_->begin(), remembered_->end() - 1, remembered_->end());
+  remembered_->front() = {definition, generation, verdict};
 }
 
 }  // namespace gatehouse::proxy

@@ -24,14 +24,15 @@ struct PinnedSnapshot;
 class DownstreamConnection final : private event::Socket::Handler,
                                    private http::ByteSink,
                                    private http::ServerCodec::Events,
-                                   private event::Deadline,
-                                   private event::Ready {
+                                   private event::Ready,
+                                   private event::Deadline {
  public:
   DownstreamConnection(Worker::Parts& worker, int fd, const event::SocketAddress& peer,
-                       uint32_t listener, const ListenerPlan& plan);
+                       std::shared_ptr<const ListenerPlan> terms);
   ~DownstreamConnection();
 
-  uint32_t listener() const { return listener_; }
+  uint32_t listener() const { return terms_->id; }
+  // The other end: the socket's, or the client that a PROXY header names.
   const IpAddress& peer() const { return peer_; }
   uint16_t peer_port() const { return peer_port_; }
   std::string_view peer_text() const { return peer_text_; }
@@ -55,23 +56,26 @@ class DownstreamConnection final : private event::Socket::Handler,
   pipeline::Verdict Recall(const void* definition, uint64_t generation) const;
   void Remember(const void* definition, uint64_t generation, pipeline::Verdict verdict);
 
-  size_t index = 0;  // For the worker's bookkeeping.
+  uint32_t index = 0;  // For the worker's bookkeeping.
 
  private:
   enum class State : uint8_t { kOpen, kLingering, kClosed };
 
   void OnSocketEvent() override;
+  void QueueSocketEvent() override;
   void OnSocketDrained() override;
   void Write(std::string_view bytes) override {
-    sent_bytes_ += bytes.size();
+    sent_bytes_ += static_cast<uint32_t>(bytes.size());
     socket_.Write(bytes);
   }
   char* Reserve(size_t bytes) override { return socket_.Reserve(bytes); }
   void Commit(size_t bytes) override {
-    sent_bytes_ += bytes;
+    sent_bytes_ += static_cast<uint32_t>(bytes);
     socket_.Commit(bytes);
   }
   void Finish() override { socket_.ShutdownWrite(); }
+  Mark Here() const override;
+  bool CutBack(Mark mark) override;
   http::RequestEvents& OnStream(http::ResponseSender& sender) override;
   Arena& StreamArena(http::RequestEvents& stream) override;
   void OnStreamDone(http::RequestEvents& stream) override;
@@ -81,6 +85,8 @@ class DownstreamConnection final : private event::Socket::Handler,
   void OnReady() override;
 
   void Pump();
+  bool TakeProxyHeader();
+  void BecomePeer(const IpAddress& address, uint16_t port);
   void WatchHead();
   bool CanRead() const;
   void Count(ListenerMetric metric, int64_t amount = 1);
@@ -91,39 +97,36 @@ class DownstreamConnection final : private event::Socket::Handler,
   void Close(bool reset);
   bool MakesNoProgress();
 
+  static constexpr size_t kRemembered = 2;
   struct Remembered {
     const void* definition = nullptr;
     uint64_t generation = 0;
     pipeline::Verdict verdict = pipeline::Verdict::kUnknown;
   };
 
+  uint32_t requests_ = 0;
   Worker::Parts& worker_;
-  const uint32_t listener_;
-  std::shared_ptr<const ListenerSettings> settings_;
-  std::shared_ptr<upstream::SharedLimit> limit_;
-  const std::shared_ptr<const observe::MetricBlock> metric_block_;
-  const ListenerSeries metrics_;
+  const std::shared_ptr<const ListenerPlan> terms_;  // Of its listener, when it came.
   event::Socket socket_;
   std::unique_ptr<http::ServerCodec> codec_;
-  upstream::CodecIo<http::ServerCodec> input_;
+  upstream::CodecIo input_;
+  uint32_t last_pending_ = 0;
+  uint32_t sent_bytes_ = 0;  // Since the last CountSent().
   IpAddress peer_;
   uint16_t peer_port_ = 0;
   bool trusted_ = false;
+  bool proxy_header_due_ = false;
   bool draining_ = false;
   bool eof_ = false;
   bool head_watched_ = false;  // The deadline is the head's, not the idle connection's.
   State state_ = State::kOpen;
   Stream* stream_ = nullptr;
   PinnedSnapshot* kept_ = nullptr;
-  uint64_t requests_ = 0;
-  uint64_t counted_bytes_ = 0;
-  uint64_t sent_bytes_ = 0;  // Since the last CountSent().
+  // Since when it is idle; while output is pending, since when as much of it as last_pending_ is.
   MonotonicTime idle_since_{};
-  size_t last_pending_ = 0;        // Output not taken when last looked at,
-  MonotonicTime pending_since_{};  // and since when it has been as much.
   std::string peer_text_;
-  std::array<Remembered, 2> remembered_;
-  uint8_t next_remembered_ = 0;
+  // Made by the first filter that asks. The newest comes first.
+  std::unique_ptr<std::array<Remembered, kRemembered>> remembered_;
 };
 
 }  // namespace gatehouse::proxy

@@ -9,6 +9,7 @@
 #include "source/base/clock.h"
 #include "source/base/ip.h"
 #include "source/config/values.h"
+#include "source/http/codec.h"
 
 namespace gatehouse::proxy {
 
@@ -19,17 +20,16 @@ struct ListenerSettings {
   std::string name;
   config::Address address;
 
+  bool proxy_protocol = false;  // Every connection begins with a PROXY header.
   std::vector<Cidr> trusted_proxies;
   ForwardedMode forwarded = ForwardedMode::kAppend;
   bool forward_real_ip = false;
   bool forward_request_id = false;
-  bool websocket = false;  // `upgrades: [websocket]`
   bool merge_slashes = true;
   EncodedSlash encoded_slash = EncodedSlash::kReject;
 
-  uint32_t max_connections = 20'000;  // Of all workers together.
-  uint32_t max_header_bytes = 64 * 1024;
-  uint32_t max_headers = 100;
+  uint32_t max_connections = 20'000;         // Of all workers together.
+  http::CodecLimits codec;                   // max_header_bytes, max_headers, upgrades.
   uint64_t max_requests_per_connection = 0;  // 0: no limit.
 
   Duration request_headers_timeout{std::chrono::seconds(10)};

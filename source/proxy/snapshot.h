@@ -32,10 +32,23 @@ struct ListenerPlan {
   std::shared_ptr<upstream::SharedLimit> connections = std::make_shared<upstream::SharedLimit>();
   std::vector<const pipeline::Chain*> chains;  // By route index; owned by Snapshot::filters.
   const pipeline::Chain* no_route = nullptr;   // The listener's own filters.
+
+  // What outlives the snapshot: all but the chains.
+  ListenerPlan WithoutRoutes() const {
+    return {settings, metric_block, metrics, id, connections, {}, nullptr};
+  }
+};
+
+// `runtime.limits`: what one process, and one loop, may take on.
+struct LoopLimits {
+  uint32_t max_connections = 0;  // Of clients, over all listeners; 0: the listeners' limits only.
+  uint32_t max_accepts_per_turn = 64;  // By one worker, before it looks at what it has.
+  friend bool operator==(const LoopLimits&, const LoopLimits&) = default;
 };
 
 struct Snapshot {
   uint64_t epoch = 0;
+  LoopLimits limits;
   std::vector<ListenerPlan> listeners;
   std::shared_ptr<const route::RouteTable> routes;
   std::vector<RouteSeries> route_metrics;  // By route index.

@@ -49,7 +49,8 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   request_unconsumed_ = response_unconsumed_ = 0;
   terminal_ = Terminal::kNone;
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
-  response_end_ = tunnel_ = ended_ = false;
+  response_end_ = ended_ = false;
+  tunnel_ = nullptr;
   worker_.metrics.Add(plan.metrics[ListenerMetric::kRequests]);
 }
 
@@ -198,7 +199,7 @@ void Stream::OnData(std::string_view data, bool end) {
     ReleaseRequestWindow();
     return;
   }
-  if (tunnel_) {
+  if (tunnel_ != nullptr) {
     attempt_.SendData(data, end);
     return;
   }
@@ -266,11 +267,14 @@ void Stream::OnUpstreamInformational(http::ResponseHead& head) {
 
 void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
+  // RFC 9110 section 6.6.1: who has a clock adds what the origin left out.
+  if (!head.headers.Has(http::Known::kDate) && head.status >= 200) {
+    head.headers.Add("date", arena_.Copy(worker_.Date()));
+  }
   TellAttempt();
   if (end) {
     upstream_ended_ = worker_.loop.now();
   }
-  tunnel_ = head.status == 101;
   StartResponse(head, end);
   if (!ended_) {
     ArmDeadline();  // `idle` may be shorter than what was left of `response_headers`.
@@ -293,15 +297,20 @@ void Stream::ResponsePassed() {
   info_.status = response_head_->status;
   // The codec may end the stream inside this call.
   sender_->SendHeaders(*response_head_, response_end_);
+  if (sender_ != nullptr && response_head_->status == 101) {
+    BeginTunnel();
+    return;
+  }
   // Content that no filter looks at, framed alike on both sides, need not come up to us.
-  if (sender_ != nullptr && !response_end_ && sender_->sends_raw() && !response_pass_.wants_body()) {
+  if (sender_ != nullptr && !response_end_ && sender_->sends_raw() &&
+      !response_pass_.wants_body()) {
     attempt_.SpliceTo(response_splice_);
   }
 }
 
-event::Socket& Stream::ResponseSplice::splice_socket() { return stream.connection_->socket(); }
+event::Socket& Stream::ResponseSplice::pipe_socket() { return stream.connection_->socket(); }
 
-void Stream::ResponseSplice::OnSpliced(size_t bytes) {
+void Stream::ResponseSplice::OnPiped(size_t bytes) {
   stream.response_activity_ = stream.worker_.loop.now();
   stream.info_.response_bytes += bytes;
   stream.Count(stream.plan_->metrics[ListenerMetric::kSentBytes], static_cast<int64_t>(bytes));
@@ -314,8 +323,8 @@ void Stream::OnUpstreamData(std::string_view data, bool end) {
   if (end) {
     upstream_ended_ = worker_.loop.now();
   }
-  if (tunnel_) {
-    ResponseDataPassed(data, end);
+  if (tunnel_ != nullptr) {
+    TunnelData(data, end);
     return;
   }
   response_pass_.PassData(data, end);
@@ -400,7 +409,10 @@ void Stream::Abort(ErrorCode code, std::string_view detail) {
   if (ended_) {
     return;
   }
-  if (!response_sent_ && sender_ != nullptr) {
+  // A response that is found wrong before any of it has left gives way to one that says so.
+  if (sender_ != nullptr && (!response_sent_ || sender_->TakeBack())) {
+    response_sent_ = false;
+    info_.response_bytes = 0;
     (void)ReplyError(code, detail);
     return;
   }
@@ -446,7 +458,9 @@ void Stream::Recycle() {
   cluster_ = nullptr;
   attempt_.Forget();
   arena_.Reset();
-  worker_.Unpin(*std::exchange(pinned_, nullptr));
+  if (pinned_ != nullptr) {
+    worker_.Unpin(*std::exchange(pinned_, nullptr));
+  }
 }
 
 }  // namespace gatehouse::proxy

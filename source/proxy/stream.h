@@ -23,6 +23,7 @@ namespace gatehouse::proxy {
 class DownstreamConnection;
 struct PinnedSnapshot;
 class StreamReply;
+struct Tunnel;
 
 // Worker thread only. Reused: Begin() starts a life, End() closes it.
 class Stream final : public http::RequestEvents,
@@ -38,6 +39,8 @@ class Stream final : public http::RequestEvents,
   // A request begins on `connection`; its answer goes to `sender`.
   void Begin(DownstreamConnection& connection, http::ResponseSender& sender, PinnedSnapshot& pinned,
              const ListenerPlan& plan);
+  // If it is a tunnel: ends it in good order, soon.
+  void DrainTunnel();
   // Always and exactly once: the response is complete, or nothing more will come of it.
   void End(bool complete);
   // After End(), when no call is on the stack any more.
@@ -112,11 +115,15 @@ class Stream final : public http::RequestEvents,
   void ResponseDataPassed(std::string_view chunk, bool end);
   void ResponseTrailersPassed(http::Headers& trailers);
   void ReleaseResponseWindow();
+  void BeginTunnel();
+  void TunnelData(std::string_view data, bool end);
+  void TellGoingAway();
   void TellAttempt();
   void Abort(ErrorCode code, std::string_view detail);
   void Fail(const Error& error);
   void TellDurations();
   void CountEnd();
+  void CountRoute();
   // Time.
   void ArmDeadline();
   MonotonicTime NextDeadline() const;
@@ -149,10 +156,10 @@ class Stream final : public http::RequestEvents,
   };
 
   // The response's content on its way past us.
-  struct ResponseSplice final : upstream::SpliceTarget {
+  struct ResponseSplice final : event::PipeTarget {
     explicit ResponseSplice(Stream& stream) : stream(stream) {}
-    event::Socket& splice_socket() override;
-    void OnSpliced(size_t bytes) override;
+    event::Socket& pipe_socket() override;
+    void OnPiped(size_t bytes) override;
     Stream& stream;
   };
 
@@ -185,13 +192,13 @@ class Stream final : public http::RequestEvents,
   MonotonicTime response_activity_{};
   MonotonicTime upstream_started_{};
   MonotonicTime upstream_ended_{};  // Of the response, or of the wait for it.
+  Tunnel* tunnel_ = nullptr;        // After a 101: bytes both ways, past the filters.
   Terminal terminal_ = Terminal::kNone;
   bool request_whole_ = false;
   bool request_has_content_ = false;
   bool response_started_ = false;  // Its head has been given to the response filters.
   bool response_sent_ = false;     // Its head has been given to the codec.
   bool response_end_ = false;      // No content follows the head.
-  bool tunnel_ = false;            // After a 101: bytes both ways, past the filters.
   bool ended_ = true;
 };
 

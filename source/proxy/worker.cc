@@ -40,6 +40,10 @@ void WorkerListener::OnAccept(int fd, const event::SocketAddress& peer) {
   worker_.AddConnection(fd, peer, id_);
 }
 
+int WorkerListener::accepts_per_turn() const {
+  return static_cast<int>(worker_.current->snapshot->limits.max_accepts_per_turn);
+}
+
 void WorkerListener::OnAcceptError(int) {
   if (const ListenerPlan* plan = worker_.current->Plan(id_)) {
     worker_.metrics.Add(plan->metrics[ListenerMetric::kAcceptErrors]);
@@ -97,13 +101,27 @@ void Worker::Parts::Unpin(PinnedSnapshot& released) {
   pinned.erase(at);
 }
 
+// Takes a place for a connection, the listener's and the process's, if both have one left.
+bool Worker::Parts::AdmitConnection(const ListenerPlan& plan) {
+  if (!plan.connections->TryAcquire(plan.settings->max_connections)) {
+    return false;
+  }
+  const uint32_t most = current->snapshot->limits.max_connections;
+  if (context.connections == nullptr ||
+      context.connections->TryAcquire(most == 0 ? UINT32_MAX : most)) {
+    return true;
+  }
+  plan.connections->Release();
+  return false;
+}
+
 void Worker::Parts::AddConnection(int fd, const event::SocketAddress& peer, uint32_t listener) {
   const ListenerPlan* plan = current->Plan(listener);
   if (plan == nullptr) {
     close(fd);
     return;
   }
-  if (!plan->connections->TryAcquire(plan->settings->max_connections)) {
+  if (!AdmitConnection(*plan)) {
     metrics.Add(plan->metrics[ListenerMetric::kConnectionsRefused]);
     char ignored[1024];
     [[maybe_unused]] const ssize_t read = recv(fd, ignored, sizeof(ignored), 0);
@@ -112,8 +130,10 @@ void Worker::Parts::AddConnection(int fd, const event::SocketAddress& peer, uint
     close(fd);
     return;
   }
-  connections.push_back(std::make_unique<DownstreamConnection>(*this, fd, peer, listener, *plan));
-  connections.back()->index = connections.size() - 1;
+  const auto at = static_cast<size_t>(plan - current->snapshot->listeners.data());
+  connections.push_back(
+      std::make_unique<DownstreamConnection>(*this, fd, peer, current->terms[at]));
+  connections.back()->index = static_cast<uint32_t>(connections.size() - 1);
   open_connections.store(static_cast<uint32_t>(connections.size()), std::memory_order_relaxed);
   if (draining) {
     connections.back()->Drain();
@@ -121,7 +141,7 @@ void Worker::Parts::AddConnection(int fd, const event::SocketAddress& peer, uint
 }
 
 void Worker::Parts::RemoveConnection(DownstreamConnection& connection) {
-  const size_t at = connection.index;
+  const uint32_t at = connection.index;
   std::unique_ptr<DownstreamConnection> doomed = std::move(connections[at]);
   if (at + 1 != connections.size()) {
     connections[at] = std::move(connections.back());
@@ -213,6 +233,8 @@ void Worker::SetSnapshot(std::shared_ptr<const Snapshot> snapshot) {
       next->plan_of_id.resize(id + 1, 0);
     }
     next->plan_of_id[id] = static_cast<uint32_t>(i + 1);
+    next->terms.push_back(
+        std::make_shared<const ListenerPlan>(snapshot->listeners[i].WithoutRoutes()));
   }
   next->snapshot = std::move(snapshot);
   PinnedSnapshot* previous = std::exchange(parts.current, next.get());

@@ -27,6 +27,7 @@ class WorkerListener;
 struct WorkerContext {
   event::Background* background = nullptr;  // Destroys old snapshots, runs filters' work.
   uint32_t workers = 1;
+  upstream::SharedLimit* connections = nullptr;  // Of clients, of all workers; null: not counted.
 };
 
 // Everything on the worker's loop thread, unless said. Create before the loop runs.

@@ -26,6 +26,8 @@ struct PinnedSnapshot {
   std::shared_ptr<const Snapshot> snapshot;
   uint32_t streams = 0;
   std::vector<uint32_t> plan_of_id;  // ListenerPlan::id → index + 1; 0: not in this snapshot.
+  // By listener: what its connections hold on to, which must not hold the snapshot.
+  std::vector<std::shared_ptr<const ListenerPlan>> terms;
 
   const ListenerPlan* Plan(uint32_t id) const {
     const uint32_t at = id < plan_of_id.size() ? plan_of_id[id] : 0;
@@ -43,6 +45,7 @@ class WorkerListener final : private event::Acceptor::Handler {
  private:
   void OnAccept(int fd, const event::SocketAddress& peer) override;
   void OnAcceptError(int error) override;
+  int accepts_per_turn() const override;
 
   Worker::Parts& worker_;
   const uint32_t id_;
@@ -60,6 +63,7 @@ struct Worker::Parts final : private event::Flushable {
   void RecycleLater(Stream& stream);
   void Unpin(PinnedSnapshot& released);
 
+  bool AdmitConnection(const ListenerPlan& plan);
   void AddConnection(int fd, const event::SocketAddress& peer, uint32_t listener);
   void RemoveConnection(DownstreamConnection& connection);
 

@@ -134,7 +134,8 @@ class RequestReader final : private ServerCodec::Events, private RequestEvents {
   ArenaPool pool_;
   Arena arena_{pool_};
   StringSink sink_;
-  std::unique_ptr<ServerCodec> codec_ = NewH1ServerCodec(*this, sink_, CodecLimits());
+  const CodecLimits limits_;
+  std::unique_ptr<ServerCodec> codec_ = NewH1ServerCodec(*this, sink_, limits_);
   ResponseSender* sender_ = nullptr;
   Transcript out_;
   bool began_ = false;  // The last message, and is not whole.

@@ -43,8 +43,11 @@ inline int ConnectTo(const SocketAddress& address) {
 }
 
 // Records what a Socket says; `on_event` and `on_drained` run after that.
-struct SocketEnd final : Socket::Handler {
-  SocketEnd(Loop& loop, BufferPool& pool) : socket(loop, pool, *this) {}
+struct SocketEnd final : Socket::Handler, Ready {
+  SocketEnd(Loop& loop, BufferPool& pool) : loop(loop), socket(loop, pool, *this) {}
+
+  void QueueSocketEvent() override { loop.Queue(*this); }
+  void OnReady() override { OnSocketEvent(); }
 
   void OnSocketEvent() override {
     ++events;
@@ -70,6 +73,7 @@ struct SocketEnd final : Socket::Handler {
     }
   }
 
+  Loop& loop;
   Socket socket;
   std::function<void()> on_event;
   std::function<void()> on_drained;

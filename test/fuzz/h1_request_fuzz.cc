@@ -115,7 +115,8 @@ class Gateway final : public ServerCodec::Events,
   Arena arena_{pool_};
   StringSink sink_;
   StringSink to_endpoint_;
-  std::unique_ptr<ServerCodec> server_ = NewH1ServerCodec(*this, sink_, CodecLimits());
+  const CodecLimits limits_;
+  std::unique_ptr<ServerCodec> server_ = NewH1ServerCodec(*this, sink_, limits_);
   std::unique_ptr<ClientCodec> client_;
   RequestSender* to_endpoint_codec_ = nullptr;
   ResponseSender* to_client_ = nullptr;

@@ -99,7 +99,8 @@ class Gateway final : public ServerCodec::Events,
   StringSink sink_;
   StringSink endpoint_sink_;
   std::unique_ptr<ClientCodec> client_ = NewH1ClientCodec(*this, endpoint_sink_, CodecLimits());
-  std::unique_ptr<ServerCodec> server_ = NewH1ServerCodec(*this, sink_, CodecLimits());
+  const CodecLimits limits_;
+  std::unique_ptr<ServerCodec> server_ = NewH1ServerCodec(*this, sink_, limits_);
   RequestSender* to_endpoint_ = nullptr;
   ResponseSender* to_client_ = nullptr;
   Answer answer_;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How messages are framed, and what of a head reaches the other side."""
 
+import email.utils
 import threading
+import time
 import unittest
 
 from http1 import Http1Test, answering, by_target, chunked, echo, ok, pattern
@@ -139,6 +141,15 @@ class ContentTest(Http1Test):
             self.assertEqual(response.framing, "chunked")
             self.assertTrue(response.body == body)
             self.assertEqual(len(upstream.wires), count, "none of them can be used again")
+
+
+class DateTest(Http1Test):
+    def test_the_origin_s_stays_and_a_missing_one_is_added(self):
+        dates = ["date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", ""]
+        wire = self.wire(self.start(self.scripted(answering(lambda r: ok(fields=dates.pop(0))))))
+        self.assertEqual(wire.ask("/").get("date"), "Sun, 06 Nov 1994 08:49:37 GMT")
+        added = email.utils.parsedate_to_datetime(wire.ask("/").get("date"))
+        self.assertLess(abs(added.timestamp() - time.time()), 60)
 
 
 class OldVersionsTest(Http1Test):

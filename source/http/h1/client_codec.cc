@@ -32,7 +32,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void OnSinkDrained() override;
   size_t input_room() const override;
   uint64_t raw_input() const override { return input_ == Input::kBody ? reader_.raw() : 0; }
-  void NoteReceived(uint64_t bytes) override;
+  void NoteReceived(uint64_t bytes, bool more_follows) override;
   bool response_started() const override { return response_started_; }
 
  private:
@@ -160,8 +160,9 @@ size_t H1ClientCodec::input_room() const {
   return 0;
 }
 
-void H1ClientCodec::NoteReceived(uint64_t bytes) {
+void H1ClientCodec::NoteReceived(uint64_t bytes, bool more_follows) {
   if (reader_.Skip(bytes)) {
+    reusable_ = reusable_ && !more_follows;
     EndResponse();
     stream_->OnData({}, true);
     FinishIfWhole();

@@ -30,8 +30,6 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   void OnTransportLost(const Error& error) override;
   void OnSinkDrained() override;
   size_t input_room() const override;
-  uint64_t raw_input() const override { return input_ == Input::kBody ? reader_.raw() : 0; }
-  void NoteReceived(uint64_t bytes) override;
   bool busy() const override { return stream_ != nullptr || head_begun_; }
   bool reading_head() const override { return head_begun_; }
   bool OnHeadTimeout() override;
@@ -80,26 +78,28 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   bool sends_raw() const override;
   void NoteSent(uint64_t bytes) override { writer_.Skip(bytes); }
   void CloseAfterResponse() override { close_ = true; }
+  bool TakeBack() override;
 
   ServerCodec::Events& events_;
   ByteSink& sink_;
-  const CodecLimits limits_;
+  const CodecLimits& limits_;
   RequestEvents* stream_ = nullptr;
-  RequestHead* head_ = nullptr;  // Of stream_, in its arena.
-  BodyReader reader_;
+  RequestHead* head_ = nullptr;   // Of stream_, in its arena.
+  BodyReader* reader_ = nullptr;  // Of a request with content, in the stream's arena.
   BodyWriter writer_;
-  size_t outstanding_ = 0;  // Delivered and not consumed.
-  uint32_t scanned_ = 0;    // Of a head that is not whole.
+  ByteSink::Mark response_at_;  // Where the final response begins.
+  uint32_t outstanding_ = 0;    // Bytes delivered and not consumed: at most the window.
+  uint32_t scanned_ = 0;        // Of a head that is not whole.
   uint8_t empty_lines_ = 0;
   Input input_ = Input::kHead;
   Output output_ = Output::kNothing;
-  bool head_begun_ = false;
-  bool line_checked_ = false;  // The request line of a head that is not whole.
-  bool close_ = false;         // After the current or next response.
-  bool silent_ = false;        // The owner has had its last event.
-  bool eof_ = false;
-  bool input_held_back_ = false;  // The last OnInput() left bytes that are not of use yet.
-  bool in_input_ = false;
+  bool head_begun_ : 1 = false;
+  bool line_checked_ : 1 = false;  // The request line of a head that is not whole.
+  bool close_ : 1 = false;         // After the current or next response.
+  bool silent_ : 1 = false;        // The owner has had its last event.
+  bool eof_ : 1 = false;
+  bool input_held_back_ : 1 = false;  // The last OnInput() left bytes that are not of use yet.
+  bool in_input_ : 1 = false;
 };
 
 size_t H1ServerCodec::OnInput(std::string_view input) {
@@ -127,12 +127,12 @@ size_t H1ServerCodec::OnInput(std::string_view input) {
 }
 
 size_t H1ServerCodec::input_room() const {
-  const size_t window = limits_.window_bytes - std::min<size_t>(outstanding_, limits_.window_bytes);
+  const size_t window = limits_.window_bytes - std::min(outstanding_, limits_.window_bytes);
   switch (input_) {
     case Input::kHead:
       return kHeadRead;
     case Input::kBody:
-      return window == 0 ? 0 : reader_.Room(window);
+      return window == 0 ? 0 : reader_->Room(window);
     case Input::kTunnel:
       return window;
     case Input::kWhole:
@@ -140,13 +140,6 @@ size_t H1ServerCodec::input_room() const {
       break;
   }
   return 0;
-}
-
-void H1ServerCodec::NoteReceived(uint64_t bytes) {
-  if (reader_.Skip(bytes)) {
-    input_ = Input::kWhole;
-    stream_->OnData({}, true);
-  }
 }
 
 size_t H1ServerCodec::ReadHead(std::string_view input) {
@@ -238,7 +231,8 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
                    (head_->framing == Framing::kLength && head_->content_length == 0);
   input_ = end ? Input::kWhole : Input::kBody;
   if (!end) {
-    reader_.Begin(head_->framing, head_->content_length);
+    reader_ = head_->headers.arena().New<BodyReader>();
+    reader_->Begin(head_->framing, head_->content_length);
   }
   if (limits_.websocket && IsWebSocketRequest(*head_)) {
     head_->upgrade = "websocket";
@@ -261,7 +255,7 @@ void H1ServerCodec::Refuse(const Fault& fault) {
 }
 
 size_t H1ServerCodec::ReadBody(std::string_view input) {
-  const BodyReader::Piece piece = reader_.Next(input, limits_.window_bytes - outstanding_);
+  const BodyReader::Piece piece = reader_->Next(input, limits_.window_bytes - outstanding_);
   if (piece.fault != nullptr) {
     FailContent({ErrorCode::kMalformedRequest, piece.fault});
   } else if (piece.trailers.size() > limits_.max_header_bytes ||
@@ -270,7 +264,7 @@ size_t H1ServerCodec::ReadBody(std::string_view input) {
   } else if (!piece.trailers.empty()) {
     DeliverTrailers(piece.trailers);
   } else if (!piece.data.empty() || piece.end) {
-    outstanding_ += piece.data.size();
+    outstanding_ += static_cast<uint32_t>(piece.data.size());
     if (piece.end) {
       input_ = Input::kWhole;
     }
@@ -281,7 +275,7 @@ size_t H1ServerCodec::ReadBody(std::string_view input) {
 
 size_t H1ServerCodec::ReadTunnel(std::string_view input) {
   const std::string_view data = input.substr(0, limits_.window_bytes - outstanding_);
-  outstanding_ += data.size();
+  outstanding_ += static_cast<uint32_t>(data.size());
   stream_->OnData(data, false);
   return data.size();
 }
@@ -421,6 +415,7 @@ void H1ServerCodec::SendHeaders(const ResponseHead& head, bool end) {
     return;
   }
   output_ = Output::kBody;
+  response_at_ = sink_.Here();
   const FramingField framing = FramingOf(head, *head_, end);
   close_ = close_ || input_ != Input::kWhole || IsLastRequest() ||
            framing.framing == Framing::kUntilClose;
@@ -454,6 +449,15 @@ void H1ServerCodec::SendTrailers(const Headers& trailers) {
   FinishStream();
 }
 
+bool H1ServerCodec::TakeBack() {
+  if (stream_ == nullptr || output_ != Output::kBody || input_ == Input::kTunnel ||
+      !sink_.CutBack(response_at_)) {
+    return false;
+  }
+  output_ = Output::kNothing;
+  return true;
+}
+
 bool H1ServerCodec::sends_raw() const {
   return stream_ != nullptr && output_ == Output::kBody && writer_.is_raw();
 }
@@ -469,7 +473,7 @@ void H1ServerCodec::Reset(ErrorCode code) {
 
 void H1ServerCodec::Consume(size_t bytes) {
   const bool wanted = wants_input();
-  outstanding_ -= std::min(bytes, outstanding_);
+  outstanding_ -= static_cast<uint32_t>(std::min<size_t>(bytes, outstanding_));
   if (!wanted && wants_input() && !in_input_) {
     events_.OnInputWanted();
   }

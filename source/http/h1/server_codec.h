@@ -9,8 +9,8 @@
 
 namespace gatehouse::http {
 
-// `events` and `sink` outlive the codec. Callbacks come from within its calls, never otherwise, and
-// must not destroy it. What ServerCodec leaves open:
+// `events`, `sink` and `limits` outlive the codec. Callbacks come from within its calls, never
+// otherwise, and must not destroy it. What ServerCodec leaves open:
 // - A stream ends with Events::OnStreamDone() when its response is complete. Where the request is
 //   not whole by then, OnCloseWanted(false) follows, since what still comes can't be told apart.
 // - StreamSender::Reset() and OnReset() with kClientGone, or after the response has begun, end it
@@ -18,5 +18,7 @@ namespace gatehouse::http {
 // - OnEof() may be called while input is left over: it takes effect once that has been taken.
 std::unique_ptr<ServerCodec> NewH1ServerCodec(ServerCodec::Events& events, ByteSink& sink,
                                               const CodecLimits& limits);
+std::unique_ptr<ServerCodec> NewH1ServerCodec(ServerCodec::Events& events, ByteSink& sink,
+                                              CodecLimits&& limits) = delete;
 
 }  // namespace gatehouse::http

@@ -27,35 +27,27 @@ struct IoContext {
 
 enum class ReadOutcome : uint8_t { kDrained, kMore, kEof, kError };
 
-// Where content may go past the codecs.
-class SpliceTarget {
- public:
-  virtual event::Socket& splice_socket() = 0;
-  // The kernel has taken `bytes` more of the content; its end is still the codec's to tell.
-  virtual void OnSpliced(size_t bytes) = 0;
-
- protected:
-  ~SpliceTarget() = default;
-};
-
-// Input side of one connection: reads while the codec wants input, keeps what it left over.
-template <typename Codec>
+// Input side of one connection: reads while the codec wants input, keeps what it left over. Socket
+// and context are the connection's and the same in every call.
 class CodecIo {
  public:
-  CodecIo(const IoContext& io, event::Socket& socket)
-      : io_(io), socket_(socket), held_(io.buffers) {}
+  explicit CodecIo(BufferPool& buffers) : held_(buffers) {}
 
   // Feeds `codec` until the socket is drained, the codec has enough, or the turn's share is used up
-  // (kMore: queue the connection and call again). The codec may close the socket meanwhile.
-  ReadOutcome Pump(Codec& codec) {
-    if (!held_.empty() && codec.input_room() > 0 && socket_.open()) {
+  // (kMore: queue the connection and call again). The codec may close the socket meanwhile. Another
+  // codec may go on where one has stopped.
+  template <typename Codec>
+  ReadOutcome Pump(const IoContext& io, event::Socket& socket, Codec& codec) {
+    if (!held_.empty() && codec.input_room() > 0 && socket.open()) {
       OfferHeld(codec);
     }
-    for (int reads = 0; socket_.open(); ++reads) {
-      if (pipe_ != nullptr && held_.empty()) {
-        return PumpSplice(codec);
+    for (int reads = 0; socket.open(); ++reads) {
+      if constexpr (requires { codec.raw_input(); }) {
+        if (pipe_ != nullptr && held_.empty()) {
+          return PumpSplice(io, socket, codec);
+        }
       }
-      const size_t room = socket_.readable() ? codec.input_room() : 0;
+      const size_t room = socket.readable() ? codec.input_room() : 0;
       if (room == 0) {
         break;
       }
@@ -63,10 +55,10 @@ class CodecIo {
         return ReadOutcome::kMore;
       }
       const event::Socket::ReadResult got =
-          socket_.Read(io_.scratch.data(), std::min(room, io_.scratch.size()));
-      bytes_ += got.bytes;
+          socket.Read(io.scratch.data(), std::min(room, io.scratch.size()));
+      bytes_ += static_cast<uint32_t>(got.bytes);
       if (got.bytes > 0) {
-        Feed(codec, {io_.scratch.data(), got.bytes});
+        Feed(codec, {io.scratch.data(), got.bytes});
       }
       if (got.state == event::Socket::ReadState::kEof) {
         return ReadOutcome::kEof;
@@ -79,17 +71,11 @@ class CodecIo {
   }
 
   // Lets content go to `target` through a kernel pipe from here on, until the message ends or
-  // StopSplice(). Only what codec.raw_input() promises goes that way. `target` outlives it.
-  void StartSplice(SpliceTarget& target) {
+  // Discard(). Only what codec.raw_input() promises goes that way, and its end is the codec's to
+  // tell.
+  void StartSplice(const IoContext& io, event::PipeTarget& target) {
     if (pipe_ == nullptr) {
-      pipe_ = io_.pipes.Take();
-      splice_target_ = &target;
-    }
-  }
-  // What is in the pipe is lost, and the codec not told of it.
-  void StopSplice() {
-    if (pipe_ != nullptr) {
-      io_.pipes.Give(std::move(pipe_));
+      pipe_ = io.pipes.Take(target);
     }
   }
   // Whether the target's side has yet to take what is in the pipe.
@@ -98,17 +84,19 @@ class CodecIo {
   // Whether bytes wait for the codec. Not those it is looking at: what it makes of them, and
   // whether some are left over, is its to say.
   bool holds_input() const { return !offering_ && !held_.empty(); }
+  // Drops what has been read and not delivered.
   void Discard() {
     held_.Release();
-    StopSplice();
+    pipe_.reset();
   }
-  // Bytes received so far.
-  uint64_t bytes() const { return bytes_; }
+  // Bytes received since it was last asked.
+  uint32_t TakeByteCount() { return std::exchange(bytes_, 0); }
 
  private:
   static constexpr int kReadsPerTurn = 4;
   static constexpr uint64_t kMaxSplice = 1024 * 1024;
 
+  template <typename Codec>
   void Feed(Codec& codec, std::string_view bytes) {
     if (held_.empty()) {
       held_.Append(bytes.substr(codec.OnInput(bytes)));
@@ -118,6 +106,7 @@ class CodecIo {
     }
   }
 
+  template <typename Codec>
   void OfferHeld(Codec& codec) {
     offering_ = true;
     const size_t used = codec.OnInput(held_.view());
@@ -127,20 +116,21 @@ class CodecIo {
 
   // One piece in and out again. What comes next is looked for on the next turn, when more of it
   // will have come: that costs no more than finding out now that nothing has.
-  ReadOutcome PumpSplice(Codec& codec) {
+  template <typename Codec>
+  ReadOutcome PumpSplice(const IoContext& io, event::Socket& socket, Codec& codec) {
     event::Pipe& pipe = *pipe_;
     const uint64_t due = codec.raw_input();
     if (due == 0) {
-      StopSplice();
+      io.pipes.Give(std::move(pipe_));
       return ReadOutcome::kMore;
     }
     if (pipe.held() == 0) {
-      if (!socket_.readable()) {
+      if (!socket.readable()) {
         return ReadOutcome::kDrained;
       }
       const event::Socket::ReadResult got =
-          socket_.SpliceInto(pipe, std::min<uint64_t>(due, kMaxSplice));
-      bytes_ += got.bytes;
+          socket.SpliceInto(pipe, std::min<uint64_t>(due, kMaxSplice));
+      bytes_ += static_cast<uint32_t>(got.bytes);
       if (got.state == event::Socket::ReadState::kEof) {
         return ReadOutcome::kEof;
       }
@@ -151,25 +141,24 @@ class CodecIo {
         return ReadOutcome::kDrained;
       }
     }
-    SpliceTarget& target = *splice_target_;
-    const size_t sent = target.splice_socket().SpliceFrom(pipe);
+    event::PipeTarget& target = pipe.target();
+    const size_t sent = target.pipe_socket().SpliceFrom(pipe);
     const bool blocked = pipe.held() > 0;
-    if (sent == due) {
-      StopSplice();  // With the end, the connection may begin its next message.
+    const bool end = sent == due;
+    if (end) {
+      io.pipes.Give(std::move(pipe_));  // The next message may begin.
     }
     if (sent > 0) {
-      target.OnSpliced(sent);
-      codec.NoteReceived(sent);
+      target.OnPiped(sent);
+      // What was sent behind the content answers nobody: the connection can't be used again.
+      codec.NoteReceived(sent, end && socket.HasInput());
     }
     return blocked ? ReadOutcome::kDrained : ReadOutcome::kMore;
   }
 
-  const IoContext& io_;
-  event::Socket& socket_;
   Buffer held_;
   std::unique_ptr<event::Pipe> pipe_;  // While content goes past the codec.
-  SpliceTarget* splice_target_ = nullptr;
-  uint64_t bytes_ = 0;
+  uint32_t bytes_ = 0;
   bool offering_ = false;
 };
 

@@ -28,7 +28,7 @@ Connection::Connection(const IoContext& io, std::shared_ptr<const Endpoint> endp
       owner_(owner),
       socket_(io.loop, io.buffers, *this),
       codec_(http::NewH1ClientCodec(*this, *this, http::CodecLimits{})),
-      input_(io, socket_) {}
+      input_(io.buffers) {}
 
 void Connection::Connect(Duration timeout) {
   connecting_ = true;
@@ -89,7 +89,7 @@ void Connection::OnConnectEnd() {
 }
 
 void Connection::Pump() {
-  switch (input_.Pump(*codec_)) {
+  switch (input_.Pump(io_, socket_, *codec_)) {
     case ReadOutcome::kDrained:
       break;
     case ReadOutcome::kMore:
@@ -120,8 +120,10 @@ void Connection::OnReady() {
     Lose(&error);
     return;
   }
-  Pump();
+  OnSocketEvent();
 }
+
+void Connection::QueueSocketEvent() { io_.loop.Queue(*this); }
 
 void Connection::OnSocketDrained() {
   if (!lost_ && !connecting_) {

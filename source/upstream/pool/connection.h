@@ -41,7 +41,7 @@ class Connection final : private event::Socket::Handler,
   // Starts a request. REQUIRES: connected and no stream under way.
   http::RequestSender& Start(http::ResponseEvents& events, Arena& arena);
   // Lets the response's content go past the codec to `target`, as far as it can be.
-  void StartSplice(SpliceTarget& target) { input_.StartSplice(target); }
+  void StartSplice(event::PipeTarget& target) { input_.StartSplice(io_, target); }
   bool splice_blocked() const { return input_.splice_blocked(); }
   // The target has room again.
   void ContinueSplice() { io_.loop.Queue(*this); }
@@ -63,6 +63,7 @@ class Connection final : private event::Socket::Handler,
 
  private:
   void OnSocketEvent() override;
+  void QueueSocketEvent() override;
   void OnSocketDrained() override;
   void Write(std::string_view bytes) override { socket_.Write(bytes); }
   char* Reserve(size_t bytes) override { return socket_.Reserve(bytes); }
@@ -83,7 +84,7 @@ class Connection final : private event::Socket::Handler,
   Owner& owner_;
   event::Socket socket_;
   std::unique_ptr<http::ClientCodec> codec_;
-  CodecIo<http::ClientCodec> input_;
+  CodecIo input_;
   uint32_t requests_ = 0;
   int early_error_ = 0;  // connect() failed at once; told from the loop.
   bool connecting_ = false;

@@ -118,7 +118,8 @@ class Relay : public ServerCodec::Events,
   BufferSink to_client_;
   BufferSink to_endpoint_;
   ResponseSender* to_answer_ = nullptr;
-  std::unique_ptr<ServerCodec> server_ = NewH1ServerCodec(*this, to_client_, {});
+  const CodecLimits limits_;
+  std::unique_ptr<ServerCodec> server_ = NewH1ServerCodec(*this, to_client_, limits_);
   std::unique_ptr<ClientCodec> client_ = NewH1ClientCodec(*this, to_endpoint_, {});
 };
 

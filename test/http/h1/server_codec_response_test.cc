@@ -50,6 +50,27 @@ class ServerCodecResponseTest : public testing::Test {
   ServerConnection connection_;
 };
 
+TEST_F(ServerCodecResponseTest, WhatHasNotLeftCanBeTakenBack) {
+  connection_.Receive(kGet);
+  SendHead(200, Framing::kChunked, 0, false);
+  sender().SendData("half", false);
+  EXPECT_TRUE(sender().TakeBack());
+  SendHead(502, Framing::kLength, 3, false);
+  sender().SendData("bad", true);
+  EXPECT_EQ(connection_.TakeOutput(), "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 3\r\n\r\nbad");
+  ExpectKeptAlive();
+}
+
+TEST_F(ServerCodecResponseTest, WhatHasLeftCanNot) {
+  connection_.Receive(kGet);
+  EXPECT_FALSE(sender().TakeBack());  // Nothing was sent.
+  SendHead(200, Framing::kLength, 5, false);
+  connection_.TakeOutput();
+  EXPECT_FALSE(sender().TakeBack());
+  sender().SendData("hello", true);
+  EXPECT_EQ(connection_.TakeOutput(), "hello");
+}
+
 TEST_F(ServerCodecResponseTest, LengthIsWrittenAsDeclared) {
   connection_.Receive(kGet);
   SendHead(200, Framing::kLength, 5, false);

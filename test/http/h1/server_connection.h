@@ -66,7 +66,7 @@ class ServerConnection : private ServerCodec::Events {
   };
 
   explicit ServerConnection(const CodecLimits& limits = {})
-      : codec_(NewH1ServerCodec(*this, sink_, limits)) {}
+      : limits_(limits), codec_(NewH1ServerCodec(*this, sink_, limits_)) {}
 
   // Feeds `bytes` after what was left over.
   void Receive(std::string_view bytes) {
@@ -129,6 +129,7 @@ class ServerConnection : private ServerCodec::Events {
 
   StringSink sink_;
   std::string input_;
+  const CodecLimits limits_;
   std::unique_ptr<ServerCodec> codec_;
 };
 

@@ -17,12 +17,26 @@ class StringSink : public ByteSink {
   }
   void Commit(size_t bytes) override { bytes_.append(room_.data(), bytes); }
 
+  Mark Here() const override { return {taken_, static_cast<uint32_t>(bytes_.size())}; }
+  bool CutBack(Mark mark) override {
+    if (mark.sent != taken_) {
+      return false;
+    }
+    bytes_.resize(mark.pending);
+    return true;
+  }
+
   const std::string& bytes() const { return bytes_; }
-  std::string Take() { return std::exchange(bytes_, {}); }
+  // What was taken has left.
+  std::string Take() {
+    taken_ += static_cast<uint32_t>(bytes_.size());
+    return std::exchange(bytes_, {});
+  }
 
  private:
   std::string bytes_;
   std::string room_;
+  uint32_t taken_ = 0;
 };
 
 }  // namespace gatehouse::http
