@@ -34,7 +34,8 @@ class Diagnostics {
   // Past this many, mistakes are counted and no longer kept.
   static constexpr size_t kMaxKept = 10'000;
 
-  explicit Diagnostics(size_t max_kept = kMaxKept) : max_kept_(max_kept) {}
+  Diagnostics() = default;
+  explicit Diagnostics(size_t max_kept) : max_kept_(max_kept) {}
 
   // Names a source ("gatehouse.yaml", "<stdin>") and returns its index for positions.
   uint32_t AddFile(std::string name);
@@ -60,7 +61,7 @@ class Diagnostics {
  private:
   void Add(Diagnostic diagnostic);
 
-  size_t max_kept_;
+  size_t max_kept_ = kMaxKept;
   std::vector<std::string> files_;
   std::vector<Diagnostic> all_;
   std::unordered_set<std::string> seen_;

@@ -45,6 +45,7 @@ constexpr std::string_view kClusters = R"(clusters:
     endpoints:
       - 10.0.0.4:9001
       - {address: "users.internal:9001", weight: 2, labels: {version: v2}}
+      - {address: "users-old.internal:9001", labels: {version: v1}}
     balance: {policy: least_request}
     limits: {max_connections: 256, max_pending: 64, max_requests: 512}
     timeouts: {connect: 1s, idle: 55s}

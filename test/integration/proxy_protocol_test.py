@@ -8,6 +8,7 @@ import unittest
 
 from gatehouse import PATIENCE, wait_until
 from http1 import Http1Test, answering, by_target
+from programs import tool
 
 DENY = "deny_list: {type: ip_access, deny: [192.0.2.0/24], source: peer}"
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
@@ -95,7 +96,7 @@ class ProxyProtocolTest(Http1Test):
                     "defaults\n mode tcp\n timeout client 10s\n timeout server 10s\n timeout connect 5s\n"
                     f"listen l\n bind 127.0.0.1:{front}\n server s 127.0.0.1:{port} {version}\n"
                 )
-            balancer = subprocess.Popen(["haproxy", "-db", "-f", path])
+            balancer = subprocess.Popen([tool("haproxy", "haproxy"), "-db", "-f", path])
             try:
                 wait_until(lambda: self.connects(front), "haproxy listens")
                 with socket.create_connection(
