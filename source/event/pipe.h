@@ -45,17 +45,20 @@ class Pipe {
 };
 
 // Pipes kept for reuse, as making one costs several system calls. One per worker; not thread-safe.
+// Descriptors are for connections first: few idle pipes are kept, and none are made out of the last
+// quarter of what the process may open.
 class PipePool {
  public:
-  // One that ends at `target`, which must outlive its use. Null when there is none to be had (no
-  // descriptors left).
+  PipePool();
+
+  // One that ends at `target`, which must outlive its use. Null when descriptors are scarce.
   std::unique_ptr<Pipe> Take(PipeTarget& target);
   // Keeps it if it is empty and few are kept; else closes it.
   void Give(std::unique_ptr<Pipe> pipe);
 
  private:
-  static constexpr size_t kMaxIdle = 64;
-
+  size_t max_idle_ = 0;
+  int last_fd_ = 0;  // Pipes have none past this one.
   std::vector<std::unique_ptr<Pipe>> idle_;
 };
 

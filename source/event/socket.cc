@@ -215,7 +215,7 @@ size_t Socket::SpliceFrom(Pipe& pipe) {
     if (n > 0) {
       pipe.held_ -= static_cast<size_t>(n);
       sent += static_cast<size_t>(n);
-      sent_ += static_cast<uint32_t>(n);
+      has_sent_ = true;
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       writable_ = false;
     } else if (n == 0 || errno != EINTR) {
@@ -248,7 +248,7 @@ void Socket::Send(std::string_view more, int flags) {
     sent = 0;
   }
   const auto bytes = static_cast<size_t>(sent);
-  sent_ += static_cast<uint32_t>(bytes);
+  has_sent_ = has_sent_ || bytes > 0;
   writable_ = interrupted || bytes == held.size() + more.size();
   if (interrupted) {
     loop_.QueueFlush(*this);

@@ -80,10 +80,11 @@ class Socket final : private Flushable {
     out_.Commit(bytes);
     loop_.QueueFlush(*this);
   }
-  // Bytes the kernel has not taken yet, and those that it has, modulo 2^32. What a pipe brought
-  // counts.
+  // Bytes the kernel has not taken yet.
   size_t pending() const { return out_.size(); }
-  uint32_t sent() const { return sent_; }
+  // Whether the kernel has taken any, also from a pipe, since ForgetSent().
+  bool has_sent() const { return has_sent_; }
+  void ForgetSent() { has_sent_ = false; }
   // Takes back what is pending beyond `bytes`.
   void CutPending(size_t bytes) { out_.Truncate(bytes); }
 
@@ -123,7 +124,7 @@ class Socket final : private Flushable {
   int fd_ = -1;
   int error_ = 0;
   uint32_t look_place_ = kNoLook;
-  uint32_t sent_ = 0;
+  bool has_sent_ = false;
   bool read_since_look_ = false;
   bool readable_ = false;
   bool writable_ = false;

@@ -26,14 +26,10 @@ class ByteSink {
   virtual void Commit(size_t bytes) = 0;
   // Sends FIN when what was written has left. Only tunnels end this way.
   virtual void Finish() {}
-  // Where the output is now. CutBack() takes everything behind it back, or nothing, when some of it
-  // has left.
-  struct Mark {
-    uint32_t sent = 0;  // By count, modulo 2^32.
-    uint32_t pending = 0;
-  };
-  virtual Mark Here() const { return {}; }
-  virtual bool CutBack(Mark mark) { return false; }
+  // Notes where the output is now, and returns how much of it is waiting. CutBack() with that takes
+  // back everything behind the last such place, or nothing, when any byte has left since.
+  virtual uint32_t MarkOutput() { return 0; }
+  virtual bool CutBack(uint32_t waiting) { return false; }
 
  protected:
   ~ByteSink() = default;

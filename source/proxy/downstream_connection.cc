@@ -188,16 +188,17 @@ void DownstreamConnection::CountSent() {
   Count(ListenerMetric::kSentBytes, static_cast<int64_t>(std::exchange(sent_bytes_, 0)));
 }
 
-http::ByteSink::Mark DownstreamConnection::Here() const {
-  return {socket_.sent(), static_cast<uint32_t>(socket_.pending())};
+uint32_t DownstreamConnection::MarkOutput() {
+  socket_.ForgetSent();
+  return static_cast<uint32_t>(socket_.pending());
 }
 
-bool DownstreamConnection::CutBack(Mark mark) {
-  if (socket_.error() != 0 || socket_.sent() != mark.sent || socket_.pending() < mark.pending) {
+bool DownstreamConnection::CutBack(uint32_t waiting) {
+  if (socket_.error() != 0 || socket_.has_sent() || socket_.pending() < waiting) {
     return false;
   }
-  sent_bytes_ -= static_cast<uint32_t>(socket_.pending()) - mark.pending;
-  socket_.CutPending(mark.pending);
+  sent_bytes_ -= static_cast<uint32_t>(socket_.pending()) - waiting;
+  socket_.CutPending(waiting);
   return true;
 }
 

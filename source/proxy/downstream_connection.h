@@ -39,6 +39,7 @@ class DownstreamConnection final : private event::Socket::Handler,
   // Whether the peer is one of the listener's trusted proxies: decided once.
   bool trusted() const { return trusted_; }
 
+  bool draining() const { return draining_; }
   // Where responses' content may go past the codec.
   event::Socket& socket() { return socket_; }
 
@@ -74,8 +75,8 @@ class DownstreamConnection final : private event::Socket::Handler,
     socket_.Commit(bytes);
   }
   void Finish() override { socket_.ShutdownWrite(); }
-  Mark Here() const override;
-  bool CutBack(Mark mark) override;
+  uint32_t MarkOutput() override;
+  bool CutBack(uint32_t waiting) override;
   http::RequestEvents& OnStream(http::ResponseSender& sender) override;
   Arena& StreamArena(http::RequestEvents& stream) override;
   void OnStreamDone(http::RequestEvents& stream) override;

@@ -62,11 +62,15 @@ ProxyHeader ReadV1(std::string_view bytes) {
   if (!v4 && family != "TCP6") {
     return Malformed("its protocol is neither TCP4, TCP6 nor UNKNOWN");
   }
-  const std::optional<IpAddress> source = ParseIp(TakeWord(line));
-  const std::optional<IpAddress> destination = ParseIp(TakeWord(line));
+  const auto address = [&](std::string_view text) {
+    const bool dotted = text.find(':') == std::string_view::npos;
+    return dotted == v4 ? ParseIp(text) : std::nullopt;
+  };
+  const std::optional<IpAddress> source = address(TakeWord(line));
+  const std::optional<IpAddress> destination = address(TakeWord(line));
   const std::optional<uint16_t> source_port = ParsePort(TakeWord(line));
   const std::optional<uint16_t> destination_port = ParsePort(line);
-  if (!source || !destination || (v4 && !(source->IsV4() && destination->IsV4()))) {
+  if (!source || !destination) {
     return Malformed("its addresses are not of its family");
   }
   if (!source_port || !destination_port) {

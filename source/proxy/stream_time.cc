@@ -20,7 +20,7 @@ MonotonicTime Stream::NextDeadline() const {
   }
   if (tunnel_ != nullptr) {
     at(std::max(request_activity_, response_activity_), plan_->settings->tunnel_idle_timeout);
-    at(tunnel_->told_at, tunnel_->told ? Tunnel::kCloseGrace : Duration(0));
+    at(tunnel_->since, tunnel_->draining ? Tunnel::kCloseGrace : Duration(0));
   } else if (terminal_ == Terminal::kForward) {
     const route::RouteTimeouts& timeouts = route_->timeouts;
     if (!response_started_ && request_whole_) {
@@ -52,8 +52,8 @@ void Stream::OnDeadline() {
     ArmDeadline();
     return;
   }
-  if (tunnel_ != nullptr && tunnel_->told) {
-    sender_->SendData({}, true);  // In good order: the client has had its say.
+  if (tunnel_ != nullptr && tunnel_->draining) {
+    sender_->SendData({}, true);  // The client, or the endpoint, has had its time.
     return;
   }
   const bool client_slow = !request_whole_ && request_unconsumed_ == 0 &&

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "source/proxy/downstream_connection.h"
 #include "source/proxy/stream.h"
 #include "source/proxy/worker_parts.h"
 
@@ -22,6 +23,9 @@ void Stream::BeginTunnel() {
   response_pass_.KeepTo(*chain_);
   route_ = nullptr;
   worker_.Unpin(*std::exchange(pinned_, nullptr));
+  if (connection_->draining()) {
+    DrainTunnel();  // It was asked for before that began.
+  }
 }
 
 void Stream::TunnelData(std::string_view data, bool end) {
@@ -42,9 +46,13 @@ void Stream::TunnelData(std::string_view data, bool end) {
 // The process is going, or the listener: the client should come back elsewhere. It closes the
 // WebSocket in its own words, which the endpoint hears.
 void Stream::DrainTunnel() {
-  if (tunnel_ != nullptr && !ended_) {
+  if (tunnel_ != nullptr && !ended_ && !tunnel_->draining) {
     tunnel_->draining = true;
+    tunnel_->since = worker_.loop.now();
     TellGoingAway();
+    if (!ended_) {
+      ArmDeadline();
+    }
   }
 }
 
@@ -53,7 +61,7 @@ void Stream::TellGoingAway() {
     return;
   }
   tunnel_->told = true;
-  tunnel_->told_at = worker_.loop.now();
+  tunnel_->since = worker_.loop.now();
   sender_->SendData(http::kGoingAwayFrame, false);
   ArmDeadline();
 }

@@ -15,7 +15,8 @@ namespace gatehouse::proxy {
 // In its stream's arena. Holds what the stream still needs of its snapshot, which it leaves: a
 // tunnel may last through hundreds of epochs.
 struct Tunnel {
-  // How long the client may take for its half of the closing handshake (RFC 6455 section 7.1.2).
+  // How long the endpoint may take to end a frame, and then the client for its half of the closing
+  // handshake (RFC 6455 section 7.1.2).
   static constexpr Duration kCloseGrace = std::chrono::seconds(5);
 
   Tunnel(std::shared_ptr<const ListenerPlan> plan, const pipeline::Chain& chain)
@@ -27,7 +28,7 @@ struct Tunnel {
   bool draining = false;
   // The client has been told to go away: nothing more of the endpoint's is for it.
   bool told = false;
-  MonotonicTime told_at{};
+  MonotonicTime since{};  // Since when it is told, or draining.
 };
 
 }  // namespace gatehouse::proxy

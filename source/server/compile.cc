@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/server/compile.h"
 
+#include <malloc.h>
+
 #include <array>
 #include <cstdio>
 #include <optional>
@@ -90,6 +92,7 @@ Compiled CompileOnce(const ConfigSource& source, const ServedConfig* served, uin
   Result<std::string> text = TextOf(source, served);
   if (!text) {
     out.error = text.error().message;
+    *moved = false;
     return out;
   }
   out.read = true;
@@ -97,6 +100,7 @@ Compiled CompileOnce(const ConfigSource& source, const ServedConfig* served, uin
   if (served != nullptr && served->text_hash == out.config.text_hash &&
       IncludedUnchanged(*served) && SourcesUnchanged(*served->snapshot)) {
     out.unchanged = true;
+    *moved = false;
     return out;
   }
   WatchedEnvironment environment;
@@ -115,12 +119,14 @@ Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_
                  CompileContext& context) {
   constexpr int kAttempts = 5;
   Compiled out;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    bool moved = false;
+  bool moved = true;
+  for (int attempt = 0; attempt < kAttempts && moved; ++attempt) {
     out = CompileOnce(source, served, epoch, context, &moved);
-    if (!moved) {
-      return out;
-    }
+  }
+  // What parsing took, many times the text, would stay with this thread's heap.
+  malloc_trim(0);
+  if (!moved) {
+    return out;
   }
   out.config.snapshot.reset();
   out.error = "can't read \"" + source.path + "\": the files it includes keep changing";

@@ -27,7 +27,8 @@ void LogDiagnostics(const config::Diagnostics& diagnostics) {
 }
 
 void LogFailed(const admin::ReloadReport& report) {
-  const std::string mistakes = std::to_string(report.diagnostics->errors()) + " mistakes";
+  const std::string mistakes = std::to_string(report.diagnostics->errors()) +
+                               (report.diagnostics->errors() == 1 ? " mistake" : " mistakes");
   log::Error("reload failed, nothing changed",
              {{"trigger", report.trigger},
               {"serving_epoch", report.epoch},

@@ -330,6 +330,44 @@ class WebSocketTest(Http1Test):
         self.assertEqual(gateway.wait(), 0)
         wait_until(lambda: upstream.active == 0, "the endpoint is let go")
 
+    def test_an_upgrade_that_is_answered_while_draining_is_told_too(self):
+        draining = threading.Event()
+
+        def script(wire, upstream):
+            request = upstream.request(wire)
+            draining.wait(30)
+            wire.send(
+                "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+                f"sec-websocket-accept: {accept_for(request.get('sec-websocket-key'))}\r\n\r\n"
+            )
+            read_frame(wire)
+
+        upstream = self.scripted(script)
+        self.addCleanup(draining.set)
+        gateway = self.gateway(config([upstream.address], listener=UPGRADES)).start()
+        wire = self.wire(gateway).send(handshake(new_key()))
+        upstream.last()
+        gateway.signal(signal.SIGTERM)
+        wait_until(lambda: gateway.get("/readyz").status != 200, "draining")
+        draining.set()
+        self.assertEqual(wire.response().status, 101)
+        self.assertEqual(read_frame(wire), (8, b"\x03\xe9"))
+        wire.send(frame(b"\x03\xe9", True, 8))
+        self.assertTrue(wire.at_end())
+        self.assertEqual(gateway.wait(), 0)
+
+    def test_an_endpoint_that_stops_in_mid_frame_does_not_hold_a_drain(self):
+        def script(wire, upstream):
+            switch(wire, upstream)
+            wire.send(frame(b"whole", False)[:4])
+            wire.take(1)
+
+        wire, gateway, _, _ = self.opened(script, ends=True)
+        wire.take(4)
+        gateway.signal(signal.SIGTERM)
+        self.assertTrue(wire.at_end())
+        self.assertEqual(gateway.wait(), 0)
+
     def test_a_reload_keeps_tunnels_and_frees_what_they_began_with(self):
         wire, gateway, upstream, _ = self.opened(echo)
         for i in range(5):

@@ -28,6 +28,8 @@ class BodyWriter {
   bool is_raw() const { return framing_ == Framing::kLength; }
   void Skip(uint64_t bytes) { left_ -= bytes; }
 
+  // Whether only the connection's end tells the content's.
+  bool ends_at_close() const { return framing_ == Framing::kUntilClose; }
   // Whether less was written than declared: the message must not look whole.
   bool is_short() const { return left_ > 0; }
 

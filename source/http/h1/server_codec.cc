@@ -87,9 +87,9 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   RequestHead* head_ = nullptr;   // Of stream_, in its arena.
   BodyReader* reader_ = nullptr;  // Of a request with content, in the stream's arena.
   BodyWriter writer_;
-  ByteSink::Mark response_at_;  // Where the final response begins.
-  uint32_t outstanding_ = 0;    // Bytes delivered and not consumed: at most the window.
-  uint32_t scanned_ = 0;        // Of a head that is not whole.
+  uint32_t response_at_ = 0;  // As MarkOutput(): where the final response begins.
+  uint32_t outstanding_ = 0;  // Bytes delivered and not consumed: at most the window.
+  uint32_t scanned_ = 0;      // Of a head that is not whole.
   uint8_t empty_lines_ = 0;
   Input input_ = Input::kHead;
   Output output_ = Output::kNothing;
@@ -325,7 +325,7 @@ void H1ServerCodec::FinishStream() {
   input_ = close ? Input::kStopped : Input::kHead;
   events_.OnStreamDone(*ForgetStream());
   if (close) {
-    events_.OnCloseWanted(truncated);
+    events_.OnCloseWanted(false);
   } else if (!in_input_) {
     events_.OnInputWanted();
   }
@@ -415,7 +415,7 @@ void H1ServerCodec::SendHeaders(const ResponseHead& head, bool end) {
     return;
   }
   output_ = Output::kBody;
-  response_at_ = sink_.Here();
+  response_at_ = sink_.MarkOutput();
   const FramingField framing = FramingOf(head, *head_, end);
   close_ = close_ || input_ != Input::kWhole || IsLastRequest() ||
            framing.framing == Framing::kUntilClose;
@@ -462,13 +462,16 @@ bool H1ServerCodec::sends_raw() const {
   return stream_ != nullptr && output_ == Output::kBody && writer_.is_raw();
 }
 
+// What is missing shows in the framing, so that a FIN will do, which lets what was sent before
+// arrive. Content that ends with the connection would seem whole.
 void H1ServerCodec::Reset(ErrorCode code) {
   if (stream_ == nullptr) {
     return;
   }
+  const bool abrupt = output_ == Output::kBody && writer_.ends_at_close();
   input_ = Input::kStopped;
   ForgetStream();
-  events_.OnCloseWanted(true);
+  events_.OnCloseWanted(abrupt);
 }
 
 void H1ServerCodec::Consume(size_t bytes) {

@@ -17,26 +17,29 @@ class StringSink : public ByteSink {
   }
   void Commit(size_t bytes) override { bytes_.append(room_.data(), bytes); }
 
-  Mark Here() const override { return {taken_, static_cast<uint32_t>(bytes_.size())}; }
-  bool CutBack(Mark mark) override {
-    if (mark.sent != taken_) {
+  uint32_t MarkOutput() override {
+    taken_ = false;
+    return static_cast<uint32_t>(bytes_.size());
+  }
+  bool CutBack(uint32_t waiting) override {
+    if (taken_) {
       return false;
     }
-    bytes_.resize(mark.pending);
+    bytes_.resize(waiting);
     return true;
   }
 
   const std::string& bytes() const { return bytes_; }
   // What was taken has left.
   std::string Take() {
-    taken_ += static_cast<uint32_t>(bytes_.size());
+    taken_ = true;
     return std::exchange(bytes_, {});
   }
 
  private:
   std::string bytes_;
   std::string room_;
-  uint32_t taken_ = 0;
+  bool taken_ = false;
 };
 
 }  // namespace gatehouse::http
