@@ -214,7 +214,7 @@ TEST_F(ServerCodecResponseTest, LessThanDeclaredIsCutOff) {
   SendHead(200, Framing::kLength, 5, false);
   sender().SendData("hel", true);
   EXPECT_TRUE(connection_.latest().done);
-  ExpectClosed(true);
+  ExpectClosed(false);
 }
 
 TEST_F(ServerCodecResponseTest, ResettingCutsTheConnection) {
@@ -223,9 +223,17 @@ TEST_F(ServerCodecResponseTest, ResettingCutsTheConnection) {
   sender().Reset(ErrorCode::kUpstreamReset);
   EXPECT_FALSE(connection_.latest().done);
   EXPECT_EQ(connection_.latest().reset.code, ErrorCode::kNone);
-  ExpectClosed(true);
+  ExpectClosed(false);
   sender().SendData("late", true);
   EXPECT_EQ(AfterStatus(), "Content-Length: 5\r\n\r\n");
+}
+
+TEST_F(ServerCodecResponseTest, ResettingContentWithoutAnEndOfItsOwnIsSeen) {
+  connection_.Receive("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+  SendHead(200, Framing::kChunked, 0, false);
+  sender().SendData("half", false);
+  sender().Reset(ErrorCode::kUpstreamReset);
+  ExpectClosed(true);
 }
 
 TEST_F(ServerCodecResponseTest, AnEarlyAnswerIsTheLast) {
@@ -255,7 +263,7 @@ TEST_F(ServerCodecResponseTest, ResettingFromWithinOnData) {
   };
   connection_.Receive(std::string(kHalfAPost) + "more");
   EXPECT_EQ(connection_.latest().pieces, 1);
-  ExpectClosed(true);
+  ExpectClosed(false);
 }
 
 TEST_F(ServerCodecResponseTest, InformationalResponses) {
