@@ -20,8 +20,8 @@ class SecondLook final : private Deadline {
  public:
   explicit SecondLook(DeadlineWheel& deadlines) : deadlines_(deadlines) {}
 
-  // `socket` will be looked at between kWait and twice that from its last read, which
-  // Socket::ReadSince() tells. Returns its place, for Forget().
+  // `socket` will be looked at between kWait and twice that from its last read, of which it keeps
+  // note. Returns its place, for Forget().
   uint32_t Add(Socket& socket);
   void Forget(uint32_t place) { sockets_[place] = nullptr; }
 

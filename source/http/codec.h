@@ -86,10 +86,6 @@ class StreamSender {
   virtual void Reset(ErrorCode code) = 0;
   // The owner is done with `bytes` of what OnData delivered: the peer may send as many more.
   virtual void Consume(size_t bytes) = 0;
-  // Whether content now goes out as it is, with nothing around it: then it may reach the transport
-  // past the codec, which is told with NoteSent(). Its end is told as ever, by SendData({}, true).
-  virtual bool sends_raw() const { return false; }
-  virtual void NoteSent(uint64_t bytes) {}
 
  protected:
   ~StreamSender() = default;
@@ -104,6 +100,10 @@ class ResponseSender : public StreamSender {
   // Takes back what was sent of the final response, if none of it has left: then another may be
   // sent. Returns false when it is too late.
   virtual bool TakeBack() = 0;
+  // Whether content now goes out as it is, with nothing around it: then it may reach the transport
+  // past the codec, which is told with NoteSent(). Its end is told as ever, by SendData({}, true).
+  virtual bool sends_raw() const = 0;
+  virtual void NoteSent(uint64_t bytes) = 0;
   // Says no to further requests on this connection, from the next head on.
   virtual void CloseAfterResponse() = 0;
 

@@ -124,7 +124,9 @@ Compiled Compile(const ConfigSource& source, const ServedConfig* served, uint64_
     out = CompileOnce(source, served, epoch, context, &moved);
   }
   // What parsing took, many times the text, would stay with this thread's heap.
-  malloc_trim(0);
+  if (!out.unchanged) {
+    malloc_trim(0);
+  }
   if (!moved) {
     return out;
   }

@@ -70,8 +70,6 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void SendTrailers(const Headers& trailers) override;
   void Reset(ErrorCode code) override;
   void Consume(size_t bytes) override;
-  bool sends_raw() const override;
-  void NoteSent(uint64_t bytes) override { writer_.Skip(bytes); }
   void EndRequest();
 
   ClientCodec::Events& events_;
@@ -151,7 +149,7 @@ size_t H1ClientCodec::input_room() const {
     case Input::kHead:
       return kHeadRead;
     case Input::kBody:
-      return window == 0 ? 0 : reader_.Room(window);
+      return reader_.Room(window);
     case Input::kTunnel:
       return window;
     case Input::kStopped:
@@ -440,10 +438,6 @@ void H1ClientCodec::EndRequest() {
   }
   request_whole_ = true;
   FinishIfWhole();
-}
-
-bool H1ClientCodec::sends_raw() const {
-  return stream_ != nullptr && head_sent_ && !request_whole_ && writer_.is_raw();
 }
 
 void H1ClientCodec::Reset(ErrorCode code) {

@@ -132,7 +132,7 @@ size_t H1ServerCodec::input_room() const {
     case Input::kHead:
       return kHeadRead;
     case Input::kBody:
-      return window == 0 ? 0 : reader_->Room(window);
+      return reader_->Room(window);
     case Input::kTunnel:
       return window;
     case Input::kWhole:
