@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /filters: the named filters, and how many routes of which listeners they stand in.
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "source/admin/endpoints.h"
@@ -19,10 +20,18 @@ struct Use {
 };
 using Uses = std::map<std::string, Use, std::less<>>;
 
-bool Contains(const pipeline::Chain* chain, std::string_view name) {
-  return chain != nullptr &&
-         std::any_of(chain->definitions().begin(), chain->definitions().end(),
-                     [&](const auto& definition) { return definition->name == name; });
+// The names of a chain's filters, also of those that stand in an any_of.
+std::set<std::string_view> NamesIn(const pipeline::Chain* chain) {
+  std::set<std::string_view> names;
+  if (chain != nullptr) {
+    for (const auto& definition : chain->definitions()) {
+      names.insert(definition->name);
+      for (const auto& member : definition->members()) {
+        names.insert(member->name);
+      }
+    }
+  }
+  return names;
 }
 
 // Chains are few, as routes share them; routes may be many.
@@ -34,16 +43,12 @@ Uses CountUses(const proxy::Snapshot& snapshot) {
       ++chains[chain];
     }
     for (const auto& [chain, routes] : chains) {
-      if (chain != nullptr) {
-        for (const auto& definition : chain->definitions()) {
-          uses[definition->name].routes += routes;
-        }
+      for (const std::string_view name : NamesIn(chain)) {
+        uses[std::string(name)].routes += routes;
       }
     }
-    for (const auto& [name, definition] : snapshot.filters->definitions()) {
-      if (Contains(plan.no_route, name)) {
-        uses[name].listeners.push_back(plan.settings->name);
-      }
+    for (const std::string_view name : NamesIn(plan.no_route)) {
+      uses[std::string(name)].listeners.push_back(plan.settings->name);
     }
   }
   return uses;

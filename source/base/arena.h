@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -91,6 +93,15 @@ class Arena {
       Register(object, [](void* p) { static_cast<T*>(p)->~T(); });
     }
     return object;
+  }
+
+  // `count` objects as T() makes them; none of them needs a destructor.
+  template <typename T>
+  std::span<T> NewArray(size_t count) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    T* const first = static_cast<T*>(Allocate(count * sizeof(T)));
+    std::uninitialized_value_construct_n(first, count);
+    return {first, count};
   }
 
   // Destroys what New() made and gives all chunks back.

@@ -33,6 +33,14 @@ std::string_view ErrorName(ErrorCode code) {
       return "no_route";
     case ErrorCode::kDenied:
       return "denied";
+    case ErrorCode::kNoCredentials:
+      return "no_credentials";
+    case ErrorCode::kBadCredentials:
+      return "bad_credentials";
+    case ErrorCode::kNotPermitted:
+      return "not_permitted";
+    case ErrorCode::kAuthUnavailable:
+      return "auth_unavailable";
     case ErrorCode::kNoEndpoint:
       return "no_endpoint";
     case ErrorCode::kConnectFailed:

@@ -32,9 +32,14 @@ enum class ErrorCode : uint8_t {
   kVersionNotSupported,  // 505
   kClientGone,           // 499 in logs: nobody is left to answer
   // Routing and policy.
-  kNoRoute,     // 404
-  kDenied,      // 403
-  kNoEndpoint,  // 503: the cluster has none, or none carries the labels
+  kNoRoute,  // 404
+  kDenied,   // 403
+  // Identity. Each of a filter that authenticates or authorizes.
+  kNoCredentials,    // 401: the request brings none of this kind
+  kBadCredentials,   // 401: it brings some, and they are not accepted
+  kNotPermitted,     // 403: whoever it is may not
+  kAuthUnavailable,  // 503: it can't be found out now
+  kNoEndpoint,       // 503: the cluster has none, or none carries the labels
   // Upstream.
   kConnectFailed,      // 503
   kConnectTimeout,     // 504

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "source/base/clock.h"
 #include "source/base/error.h"
 #include "source/base/ip.h"
+#include "source/observe/identity.h"
 
 namespace gatehouse::observe {
 
@@ -39,8 +43,12 @@ struct StreamInfo {
   IpAddress client;  // The peer, or whom a trusted proxy names.
   bool client_is_peer = true;
 
+  const Identity* identity = nullptr;  // Null: nobody has been authenticated.
+
   std::string_view listener;
   std::string_view route;
+  // The labels that the route asks for whatever becomes of the request; null: it forwards nothing.
+  const std::vector<std::pair<std::string, std::string>>* labels = nullptr;
   std::string_view cluster;
   std::string_view endpoint;  // "10.0.0.3:9002"
   uint32_t attempts = 0;

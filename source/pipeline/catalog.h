@@ -30,6 +30,8 @@ struct LoadContext {
   // The files that filters of this and of earlier configurations write, so that one path has one
   // writer. Set by FilterTable when it is null.
   observe::LogSinks* log_sinks = nullptr;
+  // Where ClusterNamed() and ClusterOfUrl() (cluster_use.h) note what they found; may be null.
+  std::vector<LoadedClusterUse>* cluster_uses = nullptr;
   // Holds what Counter() made; FilterTable gives it to the definition. Null: they stay for good.
   std::vector<std::shared_ptr<const observe::MetricBlock>>* metric_blocks = nullptr;
 
@@ -47,6 +49,9 @@ struct FilterType {
   // Settings as they stand in a flow mapping: together all keys of the type, so that the schema and
   // the reference page know them.
   std::vector<std::string_view> examples = {};
+  // Finds out who is calling, in OnRequestHeaders() alone, and answers with ReplyError() when it
+  // can't or won't: may stand in an `any_of`.
+  bool authenticates = false;
 };
 
 class Catalog {

@@ -8,11 +8,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "source/pipeline/cluster_use.h"
 #include "source/pipeline/stream.h"
 
 namespace gatehouse::pipeline {
@@ -71,6 +74,13 @@ struct Phases {
   }
 };
 
+// What a definition does beside all streams: fetching keys again, watching files. Made and
+// destroyed on one worker, whose services it uses.
+class Upkeep {
+ public:
+  virtual ~Upkeep() = default;
+};
+
 // A named filter of the configuration: immutable after loading, shared by all workers and by every
 // snapshot whose definition of it is the same. State that must survive a reload lives here.
 class FilterDefinition {
@@ -91,6 +101,23 @@ class FilterDefinition {
   // loads the definition again although its own text has not changed. The thread that compiles.
   virtual bool SourcesUnchanged() const { return true; }
 
+  // Called on one worker when a configuration with this definition is served for the first time.
+  // What it returns lives until a configuration without it is; null: nothing is to be done.
+  virtual std::unique_ptr<Upkeep> StartUpkeep(Services&) const { return nullptr; }
+
+  // Of filters that authenticate: removes the header fields that only they may set, which clients
+  // must not send past them. For who has authenticated another way.
+  virtual void StripHeaders(http::RequestHead&) const {}
+
+  // What this filter makes of such a request, in a sentence for people: "rule 2 (\"admins\")
+  // allows". Empty: nothing to say. `info` has what is known when the filters run. Control thread.
+  virtual std::string Explain(const http::RequestHead&, const observe::StreamInfo&) const {
+    return {};
+  }
+
+  // The definitions that this one is made of; empty for all but any_of.
+  virtual std::span<const std::shared_ptr<const FilterDefinition>> members() const { return {}; }
+
   const Phases& phases() const { return phases_; }
   // Bytes that kCollect may gather before 413.
   uint64_t max_buffer() const { return max_buffer_; }
@@ -99,6 +126,7 @@ class FilterDefinition {
   std::string name;       // As users wrote it: the log, stats and docs word.
   std::string_view type;  // The catalog's word.
   bool required = false;  // `required: true`: routes can't skip it.
+  std::vector<ClusterUse> cluster_uses;
   // What it counts in, as long as it lives.
   std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;
 

@@ -82,6 +82,7 @@ struct FilterHarness::Parts {
   std::shared_ptr<const FilterDefinition> definition;  // Of the next stream.
   HarnessWorld world;
   std::unique_ptr<HarnessStream> live;
+  std::unique_ptr<Upkeep> upkeep;
 };
 
 FilterHarness::FilterHarness(const FilterType& type, std::string_view yaml, HarnessOptions options)
@@ -225,6 +226,17 @@ bool FilterHarness::RunBackground() {
   const bool any = parts_->world.services.RunBackground();
   Turn();
   return any;
+}
+
+void FilterHarness::StartUpkeep() {
+  parts_->upkeep = nullptr;
+  parts_->upkeep = definition().StartUpkeep(parts_->world.services);
+}
+
+bool FilterHarness::FileChanged(const std::string& path) {
+  const bool watched = parts_->world.services.TellChanged(path);
+  Turn();
+  return watched;
 }
 
 void FilterHarness::Turn() {

@@ -115,6 +115,11 @@ class FilterHarness {
   bool AnswerFetch(Result<FetchResponse> response);
   // Moves the clock and fires the timers that are due.
   void Advance(Duration duration);
+  // What the definition does beside streams, as when its configuration is first served. Services
+  // are the same. Ends with the harness, or with the next call.
+  void StartUpkeep();
+  // A file has changed; false when nobody watches it.
+  bool FileChanged(const std::string& path);
   // Runs background work that waits. True when there was any.
   bool RunBackground();
   // The worker's next turn: a Resume() takes effect. The calls above do it too.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "source/base/text.h"
+#include "source/pipeline/any_of.h"
 
 namespace gatehouse::pipeline {
 namespace {
@@ -18,6 +19,9 @@ bool IsPlanned(std::string_view type) {
 
 // Stands in for a definition with mistakes: in the chain, doing nothing. Its type is empty.
 struct NoFilter final : Filter {};
+
+constexpr char kStepForms[] =
+    "must be a filter's name, {use: NAME, ...}, {any_of: [NAME, ...]} or {skip: NAME}";
 
 bool IsPlaceholder(const FilterDefinition& definition) { return definition.type.empty(); }
 
@@ -47,6 +51,7 @@ FilterTable::FilterTable(const std::vector<std::pair<std::string, config::Value>
                          const FilterTable* previous)
     : catalog_(catalog), context_(context) {
   log_sinks_ = previous != nullptr ? previous->log_sinks_ : std::make_shared<observe::LogSinks>();
+  context_.cluster_uses = &cluster_uses_;
   if (context_.log_sinks == nullptr) {
     context_.log_sinks = log_sinks_.get();
   }
@@ -81,6 +86,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Define(const std::string& name, E
     if (old != previous->entries_.end() && old->second.canonical == entry.canonical) {
       const std::shared_ptr<FilterDefinition>& definition = previous->definitions_.at(name);
       if (!IsPlaceholder(*definition) && definition->SourcesUnchanged()) {
+        TakeOver(*definition, entry.value);
         return definition;
       }
     }
@@ -88,10 +94,18 @@ std::shared_ptr<FilterDefinition> FilterTable::Define(const std::string& name, E
   return Load(name, entry.value.Map(), nullptr);
 }
 
+// It is not loaded again, but what it needs of the rest of the configuration must still be there.
+void FilterTable::TakeOver(const FilterDefinition& definition, const config::Value& at) {
+  for (const ClusterUse& use : definition.cluster_uses) {
+    cluster_uses_.push_back({use, at});
+  }
+}
+
 std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, config::Object in,
                                                     const FilterDefinition* base) {
   const config::Diagnostics& diagnostics = in.diagnostics();
   const size_t errors_before = diagnostics.errors();
+  const size_t uses_before = cluster_uses_.size();
   std::shared_ptr<FilterDefinition> made;
   std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;
   bool required = false;
@@ -132,6 +146,9 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
   made->type = type == nullptr ? std::string_view() : type->name;
   made->required = required;
   made->metric_blocks = std::move(metric_blocks);
+  for (size_t i = uses_before; i < cluster_uses_.size(); ++i) {
+    made->cluster_uses.push_back(cluster_uses_[i].use);
+  }
   return made;
 }
 
@@ -149,9 +166,9 @@ FilterTable::Step& FilterTable::Read(const config::Value& value) {
     step.kind = Step::Kind::kUse;
     step.name = value.String();
   } else {
-    value.Error("must be a filter's name, {use: NAME, ...} or {skip: NAME}");
+    value.Error(kStepForms);
   }
-  if (step.kind == Step::Kind::kBroken) {
+  if (step.kind == Step::Kind::kBroken || step.name == kAnyOf) {
     return step;
   }
   if (!Exists(step)) {
@@ -166,19 +183,29 @@ FilterTable::Step& FilterTable::Read(const config::Value& value) {
 
 void FilterTable::ReadMapping(Step& step) {
   const bool used = step.value.HasKey("use");
-  if (used == step.value.HasKey("skip")) {
-    step.value.Error("must be a filter's name, {use: NAME, ...} or {skip: NAME}");
-    return;
+  const bool skipped = step.value.HasKey("skip");
+  const bool any_of = step.value.HasKey(kAnyOf);
+  if (used + skipped + any_of != 1) {
+    step.value.Error(kStepForms);
+  } else if (!used && step.value.size() > 1) {
+    step.value.Error(skipped
+                         ? "`skip` stands alone: a filter that is skipped has no other settings "
+                           "here"
+                         : "`any_of` stands alone: settings belong to the filters in its list");
+  } else if (any_of) {
+    ReadAnyOf(step);
+  } else {
+    ReadName(step, used ? "use" : "skip");
   }
-  if (!used && step.value.size() > 1) {
-    step.value.Error("`skip` stands alone: a filter that is skipped has no other settings here");
-    return;
-  }
+}
+
+void FilterTable::ReadName(Step& step, std::string_view key) {
+  const bool used = key == "use";
   const config::About about = used ? "The filter, by its name; further keys replace its own here."
                                    : "The filter of the listener that this route does without.";
   config::Object in = step.value.Map(used ? "" : "skip");
   in.Unchecked();  // What else there is belongs to the filter.
-  const config::Value name = in.Get(used ? "use" : "skip", about.Type("filter's name").Required());
+  const config::Value name = in.Get(key, about.Type("filter's name").Required());
   if (!name.IsScalar()) {
     name.Error("must be the name of a filter");
     return;
@@ -186,6 +213,59 @@ void FilterTable::ReadMapping(Step& step) {
   step.kind = used ? Step::Kind::kUse : Step::Kind::kSkip;
   step.name = name.String();
   step.name_value = name;
+}
+
+void FilterTable::ReadAnyOf(Step& step) {
+  config::Object in = step.value.Map(kAnyOf);
+  const config::Value list =
+      in.Get(kAnyOf, config::About("Filters that authenticate: the first that accepts the "
+                                   "request's credentials lets it in.")
+                         .Type("filter's name")
+                         .Required());
+  const std::vector<config::Value> listed = list.List();
+  std::vector<std::shared_ptr<const FilterDefinition>> members;
+  std::vector<const FilterDefinition*> key;
+  for (const config::Value& value : listed) {
+    if (std::shared_ptr<const FilterDefinition> member = Member(value)) {
+      if (std::find(key.begin(), key.end(), member.get()) != key.end()) {
+        value.Error("filter " + Quoted(member->name) + " is in this list already");
+      }
+      key.push_back(member.get());
+      members.push_back(std::move(member));
+    }
+  }
+  if (listed.empty() && (list.IsList() || list.IsNull())) {
+    list.Error("any_of needs the names of filters that authenticate, such as [jwt, api_key]");
+  }
+  if (members.empty() || members.size() != listed.size()) {
+    return;
+  }
+  std::shared_ptr<const FilterDefinition>& made = any_ofs_[std::move(key)];
+  if (made == nullptr) {
+    made = AnyOf(std::move(members));
+  }
+  step.kind = Step::Kind::kUse;
+  step.name = kAnyOf;
+  step.definition = made;
+}
+
+// Null, and an error, when it can't stand in an any_of.
+std::shared_ptr<const FilterDefinition> FilterTable::Member(const config::Value& value) {
+  const Step& step = Read(value);
+  if (step.kind == Step::Kind::kBroken) {
+    return nullptr;
+  }
+  if (step.kind == Step::Kind::kSkip || step.name == kAnyOf) {
+    value.Error("any_of takes filters by their names, or as {use: NAME, ...}");
+    return nullptr;
+  }
+  const FilterType* type = catalog_.Find(step.definition->type);
+  if (type != nullptr && !type->authenticates) {
+    value.Error("filter " + Quoted(step.name) + " is of type " + Quoted(type->name) +
+                ", which does not say who is calling: any_of takes filters that do");
+    return nullptr;
+  }
+  return step.definition;
 }
 
 bool FilterTable::Exists(const Step& step) const {
@@ -214,6 +294,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Override(const Step& step) {
   const auto previous = previous_overrides_.find(key);
   if (previous != previous_overrides_.end()) {
     if (std::shared_ptr<FilterDefinition> same = previous->second.lock()) {
+      TakeOver(*same, step.value);
       return overrides_.emplace(std::move(key), std::move(same)).first->second;
     }
   }
@@ -310,14 +391,11 @@ void FilterTable::WarnUnused() {
   }
   steps_.clear();
   previous_overrides_.clear();
+  cluster_uses_.clear();
 }
 
 void FilterTable::ReopenFiles() const {
-  for (const Definitions* all : {&definitions_, &overrides_}) {
-    for (const auto& [name, definition] : *all) {
-      definition->ReopenFiles();
-    }
-  }
+  ForEach([](const auto& definition) { definition->ReopenFiles(); });
 }
 
 }  // namespace gatehouse::pipeline

@@ -27,8 +27,8 @@ class FilterTable {
               const Catalog& catalog, const LoadContext& context, const FilterTable* previous);
 
   // The chain of a listener's `filters:` followed by a route's. Entries are a name,
-  // `{use: NAME, ...overrides}` or, in routes, `{skip: NAME}`. Mistakes are reported once, however
-  // often the same list is compiled.
+  // `{use: NAME, ...overrides}`, `{any_of: [...]}` or, in routes, `{skip: NAME}`. Mistakes are
+  // reported once, however often the same list is compiled.
   std::shared_ptr<const Chain> Compile(const std::vector<config::Value>& listener,
                                        const std::vector<config::Value>& route);
 
@@ -36,6 +36,20 @@ class FilterTable {
   // `skip` that found its filter in none of the listeners it was compiled with. What only compiling
   // needs is freed.
   void WarnUnused();
+
+  // The clusters that the definitions send requests to, and where each is written: of those that
+  // were taken over from another configuration, the definition. Until WarnUnused().
+  const std::vector<LoadedClusterUse>& cluster_uses() const { return cluster_uses_; }
+
+  // All definitions, those of overrides too.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
+    for (const Definitions* all : {&definitions_, &overrides_}) {
+      for (const auto& [name, definition] : *all) {
+        visit(definition);
+      }
+    }
+  }
 
   // Control thread: USR1 arrived. All definitions, those of overrides too.
   void ReopenFiles() const;
@@ -69,6 +83,10 @@ class FilterTable {
                                          const FilterDefinition* base);
   Step& Read(const config::Value& value);
   void ReadMapping(Step& step);
+  void ReadName(Step& step, std::string_view key);
+  void ReadAnyOf(Step& step);
+  std::shared_ptr<const FilterDefinition> Member(const config::Value& value);
+  void TakeOver(const FilterDefinition& definition, const config::Value& at);
   bool Exists(const Step& step) const;
   std::shared_ptr<FilterDefinition> Override(const Step& step);
   void Append(const Step& step, std::vector<const Step*>& chain) const;
@@ -87,6 +105,8 @@ class FilterTable {
   std::map<std::string, std::weak_ptr<FilterDefinition>, std::less<>> previous_overrides_;
   std::map<std::string, Step, std::less<>> steps_;
   std::map<std::vector<const FilterDefinition*>, std::shared_ptr<const Chain>> chains_;
+  std::map<std::vector<const FilterDefinition*>, std::shared_ptr<const FilterDefinition>> any_ofs_;
+  std::vector<LoadedClusterUse> cluster_uses_;
 };
 
 }  // namespace gatehouse::pipeline

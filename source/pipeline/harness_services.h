@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,14 @@ class HarnessServices final : public Services {
     return Add(background_, std::move(job));
   }
 
+  std::unique_ptr<Pending> Watch(std::vector<std::string> paths,
+                                 std::function<void()> changed) override {
+    auto job = std::make_shared<Job>();
+    job->paths = std::move(paths);
+    job->done = std::move(changed);
+    return Add(watches_, std::move(job));
+  }
+
   const std::vector<FetchRequest>& fetches() const { return fetches_; }
 
   // Answers the oldest fetch that waits; false when none does.
@@ -53,6 +62,18 @@ class HarnessServices final : public Services {
     while (const auto job = Take(timers_, [&](const Job& timer) { return timer.due <= now_; })) {
       job->done();
     }
+  }
+  // Tells those who watch `path`; false when nobody does.
+  bool TellChanged(const std::string& path) {
+    std::erase_if(watches_, [](const auto& job) { return job->cancelled; });
+    bool any = false;
+    for (const auto& job : Jobs(watches_)) {
+      if (std::find(job->paths.begin(), job->paths.end(), path) != job->paths.end()) {
+        any = true;
+        job->done();
+      }
+    }
+    return any;
   }
   // Runs what waits; false when nothing does.
   bool RunBackground() {
@@ -73,6 +94,7 @@ class HarnessServices final : public Services {
     std::function<void()> work;
     std::function<void()> done;
     std::function<void(Result<FetchResponse>)> answered;
+    std::vector<std::string> paths;
     bool cancelled = false;
   };
   using Jobs = std::deque<std::shared_ptr<Job>>;
@@ -109,6 +131,7 @@ class HarnessServices final : public Services {
   Jobs waiting_fetches_;
   Jobs timers_;
   Jobs background_;
+  Jobs watches_;
 };
 
 }  // namespace gatehouse::pipeline

@@ -18,7 +18,11 @@ uint16_t StatusOf(ErrorCode code) {
     case ErrorCode::kMalformedRequest:
     case ErrorCode::kMalformedPath:
       return 400;
+    case ErrorCode::kNoCredentials:
+    case ErrorCode::kBadCredentials:
+      return 401;
     case ErrorCode::kDenied:
+    case ErrorCode::kNotPermitted:
       return 403;
     case ErrorCode::kNoRoute:
       return 404;
@@ -173,13 +177,16 @@ Action HarnessStream::Reply(uint16_t status, std::string_view body, std::string_
   return Answer(std::move(reply));
 }
 
-Action HarnessStream::ReplyError(ErrorCode code, std::string_view detail) {
+Action HarnessStream::ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers) {
   HarnessReply reply;
   reply.status = StatusOf(code);
   reply.body = ErrorName(code);
   reply.content_type = "text/plain";
   reply.error = code;
   reply.detail = detail;
+  for (const auto& [name, value] : headers) {
+    reply.headers.emplace_back(name, value);
+  }
   info_.error = code;
   info_.error_detail = arena_.Copy(detail);
   return Answer(std::move(reply));

@@ -54,8 +54,9 @@ class HarnessStream final : public Stream, public observe::HeaderSource {
   std::string_view request_id() override { return info_.request_id = id_; }
   Action Reply(uint16_t status, std::string_view body, std::string_view content_type,
                ReplyHeaders headers) override;
-  Action ReplyError(ErrorCode code, std::string_view detail) override;
+  Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers) override;
   void Resume() override { resume_ = true; }
+  void SetIdentity(const observe::Identity& identity) override { info_.identity = &identity; }
   void Count(observe::MetricId id, int64_t amount) override {
     world_.tables[worker()]->Add(id, amount);
   }

@@ -30,6 +30,8 @@ struct FetchRequest {
   std::string body{};
   Duration timeout = std::chrono::seconds(5);
   uint64_t max_response_bytes = 1 << 20;
+  // Host of the request; empty: the cluster's name.
+  std::string host{};
 };
 
 struct FetchResponse {
@@ -49,6 +51,10 @@ class Services {
   // Runs `work` on the background pool, then `done` here.
   virtual std::unique_ptr<Pending> Background(std::function<void()> work,
                                               std::function<void()> done) = 0;
+  // Calls `changed` whenever one of the files may have changed, however it was changed, also when
+  // it is gone; a burst is told once.
+  virtual std::unique_ptr<Pending> Watch(std::vector<std::string> paths,
+                                         std::function<void()> changed) = 0;
 
  protected:
   ~Services() = default;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -29,7 +30,20 @@ enum class [[nodiscard]] Action : uint8_t {
 // A verdict that depends on the connection only, remembered for its later requests.
 enum class Verdict : uint8_t { kUnknown, kAllow, kDeny };
 
-using ReplyHeaders = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+// Header fields of an answer: a list in braces, or an array. Views of what the caller holds.
+class ReplyHeaders {
+ public:
+  using Field = std::pair<std::string_view, std::string_view>;
+  ReplyHeaders() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): so that braces can be written.
+  ReplyHeaders(std::initializer_list<Field> fields) : fields_(fields.begin(), fields.size()) {}
+  explicit ReplyHeaders(std::span<const Field> fields) : fields_(fields) {}
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+
+ private:
+  std::span<const Field> fields_;
+};
 
 // All calls on the stream's worker. Views handed out live as long as the stream.
 class Stream {
@@ -50,9 +64,13 @@ class Stream {
                        std::string_view content_type = "text/plain; charset=utf-8",
                        ReplyHeaders headers = {}) = 0;
   // Answers with the error response of `code` (JSON or text, by Accept). `detail` goes to the log.
-  virtual Action ReplyError(ErrorCode code, std::string_view detail) = 0;
+  virtual Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers = {}) = 0;
   // Goes on after kPause, on the worker's next turn. Without effect when the stream was not paused.
   virtual void Resume() = 0;
+
+  // Says who is calling, for what comes after: info().identity. `identity` outlives the stream. A
+  // later call replaces it. Called also for who is refused, so that the log can tell.
+  virtual void SetIdentity(const observe::Identity& identity) = 0;
 
   // Adds to a counter of this worker.
   virtual void Count(observe::MetricId id, int64_t amount = 1) = 0;

@@ -35,6 +35,14 @@ ErrorPolicy PolicyFor(ErrorCode code) {
       return {404, "no route matches"};
     case ErrorCode::kDenied:
       return {403, "access is denied"};
+    case ErrorCode::kNoCredentials:
+      return {401, "credentials are needed"};
+    case ErrorCode::kBadCredentials:
+      return {401, "the credentials are not accepted"};
+    case ErrorCode::kNotPermitted:
+      return {403, "this is not permitted"};
+    case ErrorCode::kAuthUnavailable:
+      return {503, "who is calling can't be found out now"};
     case ErrorCode::kNoEndpoint:
       return {503, "no endpoint can serve this request"};
     case ErrorCode::kConnectFailed:

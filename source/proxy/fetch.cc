@@ -67,7 +67,7 @@ class FetchCall final : public pipeline::Pending,
     head_.method_name = request_.method;
     head_.method = http::ParseMethod(request_.method);
     head_.target = request_.target;
-    head_.authority = request_.cluster;
+    head_.authority = request_.host.empty() ? request_.cluster : request_.host;
     // A method that means content says so when there is none (RFC 9110 section 8.6).
     const bool content = !request_.body.empty() || head_.method == http::Method::kPost ||
                          head_.method == http::Method::kPut || head_.method == http::Method::kPatch;

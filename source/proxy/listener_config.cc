@@ -199,8 +199,9 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
   LoadTimeouts(in.Child("timeouts", "How long clients may take."), *settings);
   out.filters = in.List(
       "filters",
-      "Filters for every request here, before those of its route: a name, or `{use: NAME}` with "
-      "keys that replace the filter's own.");
+      "Filters for every request here, before those of its route: a name, `{use: NAME}` with keys "
+      "that replace the filter's own, or `{any_of: [NAME, ...]}` for filters of which one must let "
+      "the request in.");
   out.settings = std::move(settings);
   return out;
 }

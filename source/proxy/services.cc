@@ -3,8 +3,11 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "source/base/log.h"
 #include "source/event/deadline.h"
+#include "source/event/file_watch.h"
 #include "source/event/loop.h"
 #include "source/proxy/fetch.h"
 #include "source/proxy/worker_parts.h"
@@ -36,6 +39,23 @@ class BackgroundCall final : public pipeline::Pending {
   std::shared_ptr<std::function<void()>> done_;  // Touched on the worker only.
 };
 
+// `changed` may end the call.
+class WatchCall final : public pipeline::Pending {
+ public:
+  WatchCall(event::Loop& loop, const std::vector<std::string>& paths,
+            const std::function<void()>& changed) {
+    for (const std::string& path : paths) {
+      watches_.push_back(std::make_unique<event::FileWatch>(loop, path, changed));
+      if (const std::string& trouble = watches_.back()->trouble(); !trouble.empty()) {
+        log::Warning("changes of a file may go unseen", {{"file", path}, {"why", trouble}});
+      }
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<event::FileWatch>> watches_;
+};
+
 }  // namespace
 
 std::unique_ptr<pipeline::Pending> WorkerServices::Fetch(
@@ -61,6 +81,11 @@ std::unique_ptr<pipeline::Pending> WorkerServices::Background(std::function<void
         });
       });
   return call;
+}
+
+std::unique_ptr<pipeline::Pending> WorkerServices::Watch(std::vector<std::string> paths,
+                                                         std::function<void()> changed) {
+  return std::make_unique<WatchCall>(worker_.loop, paths, changed);
 }
 
 }  // namespace gatehouse::proxy

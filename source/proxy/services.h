@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "source/pipeline/services.h"
 #include "source/proxy/worker.h"
@@ -21,6 +23,8 @@ class WorkerServices final : public pipeline::Services {
   std::unique_ptr<pipeline::Pending> Timer(Duration delay, std::function<void()> done) override;
   std::unique_ptr<pipeline::Pending> Background(std::function<void()> work,
                                                 std::function<void()> done) override;
+  std::unique_ptr<pipeline::Pending> Watch(std::vector<std::string> paths,
+                                           std::function<void()> changed) override;
 
  private:
   Worker::Parts& worker_;

@@ -153,6 +153,8 @@ void Stream::MatchRoute() {
   const pipeline::Chain* chain = plan_->no_route;
   if (route_ != nullptr) {
     info_.route = route_->name;
+    const route::Forward* forward = route_->forward();
+    info_.labels = forward == nullptr ? nullptr : &forward->labels();
     worker_.metrics.Add(snapshot.route_metrics[route_->index][RouteMetric::kRequests]);
     chain = plan_->chains[route_->index];
   }

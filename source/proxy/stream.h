@@ -55,8 +55,10 @@ class Stream final : public http::RequestEvents,
   std::string_view request_id() override;
   pipeline::Action Reply(uint16_t status, std::string_view body, std::string_view content_type,
                          pipeline::ReplyHeaders headers) override;
-  pipeline::Action ReplyError(ErrorCode code, std::string_view detail) override;
+  pipeline::Action ReplyError(ErrorCode code, std::string_view detail,
+                              pipeline::ReplyHeaders headers = {}) override;
   void Resume() override;
+  void SetIdentity(const observe::Identity& identity) override { info_.identity = &identity; }
   void Count(observe::MetricId id, int64_t amount) override;
   pipeline::Verdict Recall(const void* definition, uint64_t generation) const override;
   void Remember(const void* definition, uint64_t generation, pipeline::Verdict verdict) override;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams answered by the gateway itself, and the calls that filters make on theirs.
+#include <algorithm>
 #include <string>
 
 #include "source/base/text.h"
@@ -26,7 +27,8 @@ pipeline::Action Stream::Reply(uint16_t status, std::string_view body,
   return pipeline::Action::kReplied;
 }
 
-pipeline::Action Stream::ReplyError(ErrorCode code, std::string_view detail) {
+pipeline::Action Stream::ReplyError(ErrorCode code, std::string_view detail,
+                                    pipeline::ReplyHeaders headers) {
   if (ended_) {
     return pipeline::Action::kReplied;
   }
@@ -35,8 +37,13 @@ pipeline::Action Stream::ReplyError(ErrorCode code, std::string_view detail) {
   const std::string_view accept =
       head_ == nullptr ? std::string_view() : head_->headers.Value(http::Known::kAccept);
   const ErrorBody error = RenderError(code, accept, request_id(), arena_);
-  return Reply(PolicyFor(code).status, error.body, error.content_type,
-               {{"x-gatehouse-error", ErrorName(code)}});
+  // Those of the caller, and which kind of thing failed.
+  const auto count = static_cast<size_t>(headers.end() - headers.begin());
+  const auto fields = arena_.NewArray<pipeline::ReplyHeaders::Field>(count + 1);
+  std::copy(headers.begin(), headers.end(), fields.begin());
+  fields.back() = {"x-gatehouse-error", ErrorName(code)};
+  const std::span<const pipeline::ReplyHeaders::Field> all = fields;
+  return Reply(PolicyFor(code).status, error.body, error.content_type, pipeline::ReplyHeaders(all));
 }
 
 http::ResponseHead& Stream::NewResponse(uint16_t status) {

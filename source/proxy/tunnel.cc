@@ -16,6 +16,7 @@ void Stream::BeginTunnel() {
   const auto at = static_cast<size_t>(plan_ - pinned_->snapshot->listeners.data());
   tunnel_ = arena_.New<Tunnel>(pinned_->terms[at], *chain_);
   info_.route = arena_.Copy(info_.route);
+  info_.labels = nullptr;
   info_.listener = arena_.Copy(info_.listener);
   plan_ = tunnel_->plan.get();
   chain_ = &tunnel_->chain;

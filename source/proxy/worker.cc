@@ -240,6 +240,9 @@ void Worker::SetSnapshot(std::shared_ptr<const Snapshot> snapshot) {
   PinnedSnapshot* previous = std::exchange(parts.current, next.get());
   parts.pinned.push_back(std::move(next));
   parts.RetirePools(*parts.current->snapshot);
+  if (parts.index == 0) {
+    parts.upkeep.Follow(parts.current->snapshot->filters.get());
+  }
   if (previous == nullptr) {
     return;
   }

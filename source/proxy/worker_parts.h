@@ -15,6 +15,7 @@
 #include "source/proxy/downstream_connection.h"
 #include "source/proxy/services.h"
 #include "source/proxy/stream.h"
+#include "source/proxy/upkeep.h"
 #include "source/proxy/worker.h"
 #include "source/upstream/pool/cluster_pool.h"
 
@@ -91,6 +92,7 @@ struct Worker::Parts final : private event::Flushable {
   std::unique_ptr<char[]> scratch;
   upstream::IoContext io;
   WorkerServices services;
+  UpkeepSet upkeep{services};  // Of the first worker; empty at the others.
 
   PinnedSnapshot* current = nullptr;
   std::vector<std::unique_ptr<PinnedSnapshot>> pinned;

@@ -91,6 +91,9 @@ Forward LoadForward(Object& in, const RouteMatch& match, LoadContext& context) {
     out.total_weight = 1;
   }
   out.arms.shrink_to_fit();
+  if (out.arms.size() > 1 && !labels.empty()) {
+    out.split_labels = labels;
+  }
   LoadRewrite(in.Child("rewrite", "Changes the request before it is forwarded."), match, context,
               out);
   return out;

@@ -86,7 +86,10 @@ struct Rewrite {
 struct Forward {
   std::vector<Arm> arms;  // Not empty; weights sum to more than 0.
   uint64_t total_weight = 1;
+  Seldom<LabelSet> split_labels;  // Of several arms: the labels that the route gives them all.
   Seldom<Rewrite> rewrite;
+  // What endpoints must carry, whichever arm takes the request.
+  const LabelSet& labels() const { return arms.size() == 1 ? arms.front().labels : *split_labels; }
   // The arm that `draw` falls on: evenly distributed draws choose arms by weight.
   const Arm& ArmAt(uint64_t draw) const;
 };

@@ -86,8 +86,9 @@ class SectionLoader {
     LoadedRoute loaded;
     loaded.filters = in.List("filters",
                              "Filters for this route, after those of the listener: a name, "
-                             "`{use: NAME}` with keys that replace the filter's own, or `{skip: "
-                             "NAME}` for one of the listener's.");
+                             "`{use: NAME}` with keys that replace the filter's own, `{any_of: "
+                             "[NAME, ...]}` for filters of which one must let the request in, or "
+                             "`{skip: NAME}` for one of the listener's.");
     loaded.position = value.position();
     loaded.route = std::move(route);
     out_.push_back(std::move(loaded));

@@ -10,6 +10,7 @@
 #include "source/proxy/listener_config.h"
 #include "source/route/route_config.h"
 #include "source/server/effective.h"
+#include "source/server/filter_clusters.h"
 #include "source/server/label_check.h"
 #include "source/server/sections.h"
 #include "source/server/snapshot_builder.h"
@@ -66,21 +67,24 @@ route::RouteNames NamesFor(const LoadedSections& sections) {
   return names;
 }
 
-// Reads the routes. Clusters that nobody uses are a warning, unless a route with mistakes may have
-// meant them.
-void LoadRouteSection(const Value& section, const NamedValues& clusters,
-                      const config::Diagnostics& diagnostics, LoadedSections& sections) {
+// Reads the routes, and notes which clusters they use.
+void LoadRouteSection(const Value& section, const config::Diagnostics& diagnostics,
+                      LoadedSections& sections, std::vector<bool>& used) {
   const size_t errors_before = diagnostics.errors();
-  std::vector<bool> used(clusters.size());
   const std::vector<Value> listed = section.List();
   sections.routes = route::LoadRoutes(listed, NamesFor(sections), used);
   if (diagnostics.errors() != errors_before) {
+    // One with mistakes may have meant any.
+    used.assign(used.size(), true);
     return;
   }
   if (listed.empty()) {
     section.Warning("there are no routes: every request is answered with 404");
   }
   WarnOfUnknownLabels(listed, sections.routes, sections.clusters);
+}
+
+void WarnOfUnusedClusters(const NamedValues& clusters, const std::vector<bool>& used) {
   for (size_t i = 0; i < clusters.size(); ++i) {
     if (!used[i]) {
       clusters[i].second.Warning("no route uses this cluster");
@@ -146,11 +150,14 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
   const NamedValues clusters = root.Entries(
       "clusters", "Sets of endpoints by a name of your choice; routes send requests to them.");
   sections.clusters = LoadClusterSection(clusters);
+  std::vector<bool> used;
   LoadRouteSection(root.Get("routes",
                             "What becomes of which request; the first that matches wins, and what "
                             "none matches is answered with 404."),
-                   clusters, out.diagnostics, sections);
+                   out.diagnostics, sections, used);
   CompileChains(sections);
+  AddFilterClusters(sections, used);
+  WarnOfUnusedClusters(clusters, used);
   sections.filters->WarnUnused();
   root.Strings("include",
                About("More files, merged with this one at the top level: paths relative to "

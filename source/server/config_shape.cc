@@ -121,6 +121,7 @@ struct Filters {
   std::string replaced;  // All settings, by a listener.
   std::string overrides;
   std::string skips;
+  std::string authenticating;  // Names, for an any_of.
 };
 
 Filters FiltersOf(const pipeline::Catalog& catalog) {
@@ -132,6 +133,9 @@ Filters FiltersOf(const pipeline::Catalog& catalog) {
       out.definitions.append("  ").append(name).append(": {type: ").append(type.name);
       out.definitions.append(", required: false, ").append(example).append("}\n");
       out.names.append(out.names.empty() ? "" : ", ").append(name);
+      if (type.authenticates) {
+        out.authenticating.append(out.authenticating.empty() ? "" : ", ").append(name);
+      }
       out.skips.append("      - {skip: ").append(name).append("}\n");
       out.overrides.append("      - {use: ").append(name).append(", required: false}\n");
       out.replaced.append("      - {use: ").append(name).append(", ");
@@ -157,6 +161,10 @@ std::string FullConfig(const pipeline::Catalog& catalog) {
   out.append(filters.overrides).append(filters.skips);
   out.append("  - match: {path_prefix: /named, listeners: [plain]}\n    cluster: orders\n");
   out.append("    filters: [").append(filters.names).append("]\n");
+  if (!filters.authenticating.empty()) {
+    out.append("  - match: {path_prefix: /either, listeners: [plain]}\n    cluster: orders\n");
+    out.append("    filters:\n      - {any_of: [").append(filters.authenticating).append("]}\n");
+  }
   return out;
 }
 

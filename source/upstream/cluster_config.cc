@@ -270,4 +270,15 @@ ClusterSettings LoadCluster(std::string name, Object in) {
   return out;
 }
 
+ClusterSettings ClusterOf(std::string name, const config::Address& address) {
+  ClusterSettings out;
+  out.name = std::move(name);
+  EndpointSpec spec;
+  spec.hostname = address.kind == config::Address::Kind::kHostname;
+  spec.host = spec.hostname ? Lowercase(address.host) : address.host;
+  spec.port = address.port;
+  out.endpoints.push_back(std::move(spec));
+  return out;
+}
+
 }  // namespace gatehouse::upstream

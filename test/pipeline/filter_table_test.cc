@@ -62,6 +62,17 @@ Catalog TestCatalog() {
          return std::make_shared<Watched>(std::move(word));
        },
        "Watches a file."},
+      {"caller",
+       [](config::Object& in, const LoadContext& context) -> std::shared_ptr<FilterDefinition> {
+         const config::Value cluster = in.Get("cluster", "A cluster.");
+         if (cluster.present()) {
+           ClusterNamed(cluster, context);
+         }
+         return Define<HeadOnly>(Settings{});
+       },
+       "Finds out who is calling.",
+       {},
+       true},
   });
 }
 
@@ -166,9 +177,12 @@ TEST(FilterTableTest, EntriesThatMakeNoSense) {
       c.Errors(),
       "f.yaml:3:5: listener[0]: unknown filter \"aa\" (did you mean \"a\"?)\n"
       "f.yaml:4:5: listener[1]: only a route can skip a filter\n"
-      "f.yaml:5:5: listener[2]: must be a filter's name, {use: NAME, ...} or {skip: NAME}\n"
-      "f.yaml:6:5: listener[3]: must be a filter's name, {use: NAME, ...} or {skip: NAME}\n"
-      "f.yaml:7:5: listener[4]: must be a filter's name, {use: NAME, ...} or {skip: NAME}\n"
+      "f.yaml:5:5: listener[2]: must be a filter's name, {use: NAME, ...}, {any_of: [NAME, ...]} "
+      "or {skip: NAME}\n"
+      "f.yaml:6:5: listener[3]: must be a filter's name, {use: NAME, ...}, {any_of: [NAME, ...]} "
+      "or {skip: NAME}\n"
+      "f.yaml:7:5: listener[4]: must be a filter's name, {use: NAME, ...}, {any_of: [NAME, ...]} "
+      "or {skip: NAME}\n"
       "f.yaml:8:11: listener[5].use: must be the name of a filter\n"
       "f.yaml:9:5: listener[6]: unknown filter \"head\": the type exists, but `filters:` does "
       "not define it\n"
@@ -332,6 +346,86 @@ TEST(FilterTableTest, ReopenFilesReachesOverridesToo) {
   c.table->ReopenFiles();
   EXPECT_EQ(c.Of("a").reopened, 1);
   EXPECT_EQ(static_cast<const Watched&>(*chain->definitions()[0]).reopened, 1);
+}
+
+TEST(FilterTableTest, AnyOfIsOneStepOfTheChain) {
+  Loaded c(
+      "filters: {a: {type: caller}, b: {type: caller}, h: {type: head}}\n"
+      "listener: [h]\n"
+      "route: [{any_of: [a, {use: b, cluster: x}]}]\n"
+      "other: [{any_of: [a, {use: b, cluster: x}]}]\n");
+  EXPECT_EQ(c.Names(), "h any_of");
+  EXPECT_EQ(c.Errors(), "");
+  const auto chain = c.Compile();
+  EXPECT_EQ(chain->definitions()[1]->members().size(), 2u);
+  EXPECT_EQ(chain->definitions()[1]->members()[0].get(), c.table->definitions().at("a").get());
+  EXPECT_EQ(c.table->Compile(c.listener, c.other), chain);  // Equal lists are one definition.
+  c.table->WarnUnused();
+  EXPECT_EQ(c.Errors(), "");  // Both are used.
+}
+
+TEST(FilterTableTest, RoutesSkipAnAnyOf) {
+  Loaded c(
+      "filters: {a: {type: caller}, b: {type: caller}}\n"
+      "listener: [{any_of: [a, b]}]\n"
+      "route: [{skip: any_of}, b]\n");
+  EXPECT_EQ(c.Names(), "b");
+  EXPECT_EQ(c.Errors(), "");
+}
+
+TEST(FilterTableTest, MistakesInAnyOf) {
+  Loaded c(
+      "filters: {a: {type: caller}, h: {type: head}}\n"
+      "listener:\n"
+      "  - {any_of: [a, h]}\n"
+      "  - {any_of: [a, aa]}\n"
+      "  - {any_of: []}\n"
+      "  - {any_of: [a, a]}\n"
+      "  - {any_of: a}\n"
+      "  - {any_of: [a], use: a}\n"
+      "  - {any_of: [a], cluster: x}\n"
+      "  - {any_of: [a, {any_of: [a]}]}\n"
+      "  - {any_of: [{skip: a}]}\n");
+  c.Compile();
+  EXPECT_EQ(
+      c.Errors(),
+      "f.yaml:3:18: listener[0].any_of[1]: filter \"h\" is of type \"head\", which does not say "
+      "who "
+      "is calling: any_of takes filters that do\n"
+      "f.yaml:4:18: listener[1].any_of[1]: unknown filter \"aa\" (did you mean \"a\"?)\n"
+      "f.yaml:5:14: listener[2].any_of: any_of needs the names of filters that authenticate, such "
+      "as [jwt, "
+      "api_key]\n"
+      "f.yaml:6:18: listener[3].any_of[1]: filter \"a\" is in this list already\n"
+      "f.yaml:7:14: listener[4].any_of: expected a list, got \"a\" (did you mean \"[a]\"?)\n"
+      "f.yaml:8:5: listener[5]: must be a filter's name, {use: NAME, ...}, {any_of: [NAME, ...]} "
+      "or "
+      "{skip: NAME}\n"
+      "f.yaml:9:5: listener[6]: `any_of` stands alone: settings belong to the filters in its list\n"
+      "f.yaml:10:18: listener[7].any_of[1]: any_of takes filters by their names, or as {use: NAME, "
+      "...}\n"
+      "f.yaml:11:15: listener[8].any_of[0]: any_of takes filters by their names, or as {use: NAME, "
+      "...}\n");
+}
+
+// What is taken over from the configuration before is not loaded again, and needs its cluster
+// still.
+TEST(FilterTableTest, ClustersThatFiltersNameAreToldAgainByAReload) {
+  const std::string text =
+      "filters: {a: {type: caller, cluster: x}}\nlistener: [{use: a, cluster: y}]\n";
+  const auto uses = [](const Loaded& loaded) {
+    std::string out;
+    for (const LoadedClusterUse& one : loaded.table->cluster_uses()) {
+      out.append(one.use.name).append("@").append(one.at.path()).append(" ");
+    }
+    return out;
+  };
+  Loaded before(text);
+  const auto chain = before.Compile();
+  EXPECT_EQ(uses(before), "x@filters.a.cluster y@listener[0].cluster ");
+  Loaded after(text, &before);
+  EXPECT_EQ(after.Compile()->definitions()[0], chain->definitions()[0]);
+  EXPECT_EQ(uses(after), "x@filters.a y@listener[0] ");
 }
 
 TEST(LoadContextTest, CountersCarryTheFiltersName) {

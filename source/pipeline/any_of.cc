@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/pipeline/any_of.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "source/base/check.h"
+
+namespace gatehouse::pipeline {
+namespace {
+
+using Members = std::vector<std::shared_ptr<const FilterDefinition>>;
+
+// How one member refused. Views are in the stream's arena.
+struct Refusal {
+  ErrorCode code = ErrorCode::kNone;  // kNone: an answer of its own, by Reply().
+  uint16_t status = 0;
+  std::string_view body;
+  std::string_view content_type;
+  std::string_view detail;
+  std::span<const ReplyHeaders::Field> fields;
+};
+
+// To its members it is the stream: their answers end up here.
+class AnyOfFilter final : public Filter, private Stream {
+ public:
+  AnyOfFilter(const Members& members, Stream& stream)
+      : members_(members),
+        stream_(stream),
+        filters_(stream.arena().NewArray<Filter*>(members.size())),
+        refusals_(stream.arena().NewArray<Refusal>(members.size())) {}
+
+  Action OnRequestHeaders(http::RequestHead& head, Stream&) override {
+    head_ = &head;
+    // Whoever lets the request in: what the others would have vouched for is not the client's to
+    // say.
+    for (const auto& member : members_) {
+      member->StripHeaders(head);
+    }
+    return AskOn();
+  }
+  Action OnResponseHeaders(http::ResponseHead& head, Stream&) override {
+    const bool asked = admitted_ && members_[at_]->phases().response_headers;
+    return asked ? filters_[at_]->OnResponseHeaders(head, stream_) : Action::kContinue;
+  }
+  void OnStreamEnd(const observe::StreamInfo& info, Stream&) noexcept override {
+    for (size_t i = 0; i < made_; ++i) {
+      if (members_[i]->phases().stream_end) {
+        filters_[i]->OnStreamEnd(info, stream_);
+      }
+    }
+  }
+
+ private:
+  Action AskOn();
+  Action AskOne();
+  Action Admit() {
+    admitted_ = true;
+    return Action::kContinue;
+  }
+  Action Refuse();
+  Action RefuseWithoutCredentials();
+  Action Record(Refusal refusal, ReplyHeaders headers);
+
+  // Stream, as the member at_ sees it.
+  Action Reply(uint16_t status, std::string_view body, std::string_view content_type,
+               ReplyHeaders headers) override;
+  Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers) override;
+  void Resume() override {
+    if (admitted_) {  // The response waited.
+      stream_.Resume();
+    } else {
+      GoOn(Action::kContinue);
+    }
+  }
+  void SetIdentity(const observe::Identity& identity) override {
+    identified_ = true;
+    stream_.SetIdentity(identity);
+  }
+  http::RequestHead& request() override { return stream_.request(); }
+  http::ResponseHead* response() override { return stream_.response(); }
+  const observe::StreamInfo& info() const override { return stream_.info(); }
+  Arena& arena() override { return stream_.arena(); }
+  MonotonicTime now() const override { return stream_.now(); }
+  std::string_view request_id() override { return stream_.request_id(); }
+  void Count(observe::MetricId id, int64_t amount) override { stream_.Count(id, amount); }
+  Verdict Recall(const void* definition, uint64_t generation) const override {
+    return stream_.Recall(definition, generation);
+  }
+  void Remember(const void* definition, uint64_t generation, Verdict verdict) override {
+    stream_.Remember(definition, generation, verdict);
+  }
+  Services& services() override { return stream_.services(); }
+  uint32_t worker() const override { return stream_.worker(); }
+
+  Action Settle(Action action);
+  // The member at_ had made the stream wait, and now says `action`.
+  void GoOn(Action action) {
+    if (Settle(action) == Action::kContinue || AskOn() == Action::kContinue) {
+      stream_.Resume();
+    }
+  }
+
+  const Members& members_;
+  Stream& stream_;
+  http::RequestHead* head_ = nullptr;
+  std::span<Filter*> filters_;
+  std::span<Refusal> refusals_;
+  size_t made_ = 0;           // Filters that there are.
+  size_t at_ = 0;             // Who is asked, or has let the request in.
+  size_t nobody_ = SIZE_MAX;  // Who would let it in although nobody is known.
+  bool asking_ = false;       // In a member's OnRequestHeaders().
+  bool identified_ = false;   // By the member at_.
+  bool admitted_ = false;
+};
+
+// From the member at_ on, until one admits or waits, or none is left.
+Action AnyOfFilter::AskOn() {
+  while (at_ < members_.size()) {
+    const Action action = AskOne();
+    if (action == Action::kPause) {
+      return action;
+    }
+    if (Settle(action) == Action::kContinue) {
+      return Action::kContinue;
+    }
+  }
+  return Refuse();
+}
+
+Action AnyOfFilter::AskOne() {
+  const FilterDefinition& member = *members_[at_];
+  identified_ = false;
+  filters_[at_] = member.NewFilter(*this);
+  made_ = at_ + 1;
+  asking_ = true;
+  const Action action = filters_[at_]->OnRequestHeaders(*head_, *this);
+  asking_ = false;
+  GATEHOUSE_CHECK(action != Action::kCollect, "a filter of any_of can't collect content");
+  return action;
+}
+
+// What becomes of the member's verdict: kContinue, or kReplied and the next one is to be asked.
+Action AnyOfFilter::Settle(Action action) {
+  if (action == Action::kContinue && identified_) {
+    return Admit();
+  }
+  if (action == Action::kContinue) {
+    nobody_ = std::min(nobody_, at_);
+    refusals_[at_].code = ErrorCode::kNoCredentials;
+  }
+  ++at_;
+  return Action::kReplied;
+}
+
+Action AnyOfFilter::Reply(uint16_t status, std::string_view body, std::string_view content_type,
+                          ReplyHeaders headers) {
+  if (admitted_) {  // The response's phase.
+    return stream_.Reply(status, body, content_type, headers);
+  }
+  return Record({ErrorCode::kNone, status, arena().Copy(body), arena().Copy(content_type), {}, {}},
+                headers);
+}
+
+Action AnyOfFilter::ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers) {
+  if (admitted_) {
+    return stream_.ReplyError(code, detail, headers);
+  }
+  return Record({code, 0, {}, {}, arena().Copy(detail), {}}, headers);
+}
+
+Action AnyOfFilter::Record(Refusal refusal, ReplyHeaders headers) {
+  const auto count = static_cast<size_t>(headers.end() - headers.begin());
+  std::span<ReplyHeaders::Field> fields = arena().NewArray<ReplyHeaders::Field>(count);
+  std::transform(headers.begin(), headers.end(), fields.begin(), [this](const auto& field) {
+    return ReplyHeaders::Field(arena().Copy(field.first), arena().Copy(field.second));
+  });
+  refusal.fields = fields;
+  refusals_[at_] = refusal;
+  if (!asking_) {
+    GoOn(Action::kReplied);
+  }
+  return Action::kReplied;
+}
+
+Action AnyOfFilter::Refuse() {
+  const auto told = std::find_if(refusals_.begin(), refusals_.end(), [](const Refusal& one) {
+    return one.code != ErrorCode::kNoCredentials;
+  });
+  if (told == refusals_.end() && nobody_ != SIZE_MAX) {
+    at_ = nobody_;
+    return Admit();
+  }
+  if (told == refusals_.end()) {
+    return RefuseWithoutCredentials();
+  }
+  const ReplyHeaders headers(told->fields);
+  return told->code == ErrorCode::kNone
+             ? stream_.Reply(told->status, told->body, told->content_type, headers)
+             : stream_.ReplyError(told->code, told->detail, headers);
+}
+
+Action AnyOfFilter::RefuseWithoutCredentials() {
+  size_t count = 0;
+  for (const Refusal& refusal : refusals_) {
+    count += refusal.fields.size();
+  }
+  std::span<ReplyHeaders::Field> all = arena().NewArray<ReplyHeaders::Field>(count);
+  auto to = all.begin();
+  std::string_view detail;
+  for (const Refusal& refusal : refusals_) {
+    to = std::copy(refusal.fields.begin(), refusal.fields.end(), to);
+    detail = detail.empty() ? refusal.detail : arena().Concat(detail, "; ", refusal.detail);
+  }
+  return stream_.ReplyError(ErrorCode::kNoCredentials, detail,
+                            ReplyHeaders(std::span<const ReplyHeaders::Field>(all)));
+}
+
+Phases PhasesOf(const Members& members) {
+  Phases out{.request_headers = true};
+  for (const auto& member : members) {
+    out.response_headers |= member->phases().response_headers;
+    out.stream_end |= member->phases().stream_end;
+  }
+  return out;
+}
+
+class AnyOfDefinition final : public FilterDefinition {
+ public:
+  explicit AnyOfDefinition(Members members)
+      : FilterDefinition(PhasesOf(members), 0), members_(std::move(members)) {
+    name = kAnyOf;
+    type = kAnyOf;
+  }
+  Filter* NewFilter(Stream& stream) const override {
+    return stream.arena().New<AnyOfFilter>(members_, stream);
+  }
+  std::span<const std::shared_ptr<const FilterDefinition>> members() const override {
+    return members_;
+  }
+  void StripHeaders(http::RequestHead& head) const override {
+    for (const auto& member : members_) {
+      member->StripHeaders(head);
+    }
+  }
+  std::string Explain(const http::RequestHead& head,
+                      const observe::StreamInfo& info) const override {
+    std::string out = "the first that accepts:";
+    for (const auto& member : members_) {
+      out.append(" ").append(member->name);
+      const std::string says = member->Explain(head, info);
+      out.append(says.empty() ? "" : " (" + says + ")");
+    }
+    return out;
+  }
+
+ private:
+  const Members members_;
+};
+
+}  // namespace
+
+std::shared_ptr<FilterDefinition> AnyOf(
+    std::vector<std::shared_ptr<const FilterDefinition>> members) {
+  return std::make_shared<AnyOfDefinition>(std::move(members));
+}
+
+}  // namespace gatehouse::pipeline

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/pipeline/cluster_use.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/text.h"
+#include "source/pipeline/catalog.h"
+
+namespace gatehouse::pipeline {
+namespace {
+
+constexpr std::string_view kHttp = "http://";
+
+void Note(const LoadContext& context, ClusterUse use, const config::Value& at) {
+  if (context.cluster_uses != nullptr) {
+    context.cluster_uses->push_back({std::move(use), at});
+  }
+}
+
+// What stands in a request line as it is (RFC 9112 section 3.2.1).
+bool IsTarget(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+}
+
+}  // namespace
+
+std::string ClusterNamed(const config::Value& value, const LoadContext& context) {
+  std::string name = value.String();
+  if (name.empty()) {
+    if (value.IsScalar() || value.IsNull()) {
+      value.Error("needs the name of a cluster");
+    }
+    return {};
+  }
+  Note(context, {name, std::nullopt}, value);
+  return name;
+}
+
+FetchTarget ClusterOfUrl(const config::Value& value, const LoadContext& context) {
+  const std::string url = value.String();
+  if (!value.IsScalar()) {
+    return {};
+  }
+  if (url.starts_with("https://")) {
+    value.Error("https is not supported yet: only http:// can be fetched");
+    return {};
+  }
+  if (!url.starts_with(kHttp)) {
+    value.Error("must be a URL such as http://idp.internal:8080/keys, got \"" + url + "\"");
+    return {};
+  }
+  const std::string_view rest = std::string_view(url).substr(kHttp.size());
+  const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+  const std::string_view target = rest.substr(host.size());
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != host.npos && host.find(']', colon) == host.npos;
+  const auto address = config::ParseAddress(std::string(host) + (has_port ? "" : ":80"));
+  if (host.empty() || host.front() == ':' || !address || address->port == 0 ||
+      address->kind == config::Address::Kind::kUnix || !IsTarget(target)) {
+    value.Error("must be a URL such as http://idp.internal:8080/keys, got \"" + url + "\"");
+    return {};
+  }
+  std::string origin = std::string(kHttp) + Lowercase(host);
+  FetchTarget out{origin, std::string(host), std::string(target)};
+  if (target.empty() || target.front() != '/') {
+    out.target.insert(0, "/");
+  }
+  Note(context, {std::move(origin), *address}, value);
+  return out;
+}
+
+}  // namespace gatehouse::pipeline

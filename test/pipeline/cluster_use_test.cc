@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/pipeline/cluster_use.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "source/config/document.h"
+#include "source/pipeline/catalog.h"
+
+namespace gatehouse::pipeline {
+namespace {
+
+struct Read {
+  explicit Read(const std::string& text) {
+    const auto document =
+        config::Document::Parse("f.yaml", "at: " + text, config::ProcessEnvironment(), diagnostics);
+    LoadContext context;
+    context.cluster_uses = &uses;
+    config::Object root = document->Root();
+    target = ClusterOfUrl(root.Get("at", "A URL."), context);
+  }
+  std::string Endpoint() const {
+    return uses.empty() || !uses[0].use.endpoint ? "" : uses[0].use.endpoint->ToString();
+  }
+
+  config::Diagnostics diagnostics;
+  std::vector<LoadedClusterUse> uses;
+  FetchTarget target;
+};
+
+TEST(ClusterUseTest, AUrlIsAClusterAHostAndATarget) {
+  const Read plain("http://IdP.example.com:8080/keys?a=b");
+  EXPECT_EQ(plain.diagnostics.ToText(), "");
+  EXPECT_EQ(plain.target.cluster, "http://idp.example.com:8080");
+  EXPECT_EQ(plain.target.host, "IdP.example.com:8080");
+  EXPECT_EQ(plain.target.target, "/keys?a=b");
+  EXPECT_EQ(plain.Endpoint(), "IdP.example.com:8080");
+
+  const Read short_one("http://10.0.0.1");
+  EXPECT_EQ(short_one.target.host, "10.0.0.1");
+  EXPECT_EQ(short_one.target.target, "/");
+  EXPECT_EQ(short_one.Endpoint(), "10.0.0.1:80");
+
+  const Read query("http://idp?x");
+  EXPECT_EQ(query.target.target, "/?x");
+  EXPECT_EQ(Read("'http://[2001:DB8::1]:81/k'").Endpoint(), "[2001:db8::1]:81");
+  EXPECT_EQ(Read("'http://[::1]/k'").Endpoint(), "[::1]:80");
+}
+
+TEST(ClusterUseTest, WhatIsNoUrlIsAnError) {
+  for (const char* wrong :
+       {"idp:8080/keys", "ftp://idp/", "'http://'", "'http://:80/'", "'http:///keys'",
+        "'http://idp:0/'", "'http://idp:99999/'", "'http://user:pw@idp/'", "'http://idp/a b'",
+        "'http://idp/#frag'", "'http://idp#frag'", "'http://unix:/tmp/s'", "'http://id p/'"}) {
+    const Read read(wrong);
+    EXPECT_EQ(read.diagnostics.errors(), 1u) << wrong;
+    EXPECT_TRUE(read.uses.empty()) << wrong;
+  }
+  EXPECT_EQ(Read("https://idp/keys").diagnostics.ToText(),
+            "f.yaml:1:5: at: https is not supported yet: only http:// can be fetched\n");
+  EXPECT_EQ(Read("[a]").diagnostics.errors(), 1u);
+}
+
+}  // namespace
+}  // namespace gatehouse::pipeline
