@@ -92,12 +92,12 @@ struct Worker::Parts final : private event::Flushable {
   std::unique_ptr<char[]> scratch;
   upstream::IoContext io;
   WorkerServices services;
-  UpkeepSet upkeep{services};  // Of the first worker; empty at the others.
 
   PinnedSnapshot* current = nullptr;
   std::vector<std::unique_ptr<PinnedSnapshot>> pinned;
   // By Cluster::id(): a cluster that changes gets a new one, so they are sparse before long.
   std::unordered_map<uint32_t, std::unique_ptr<upstream::ClusterPool>> pools;
+  UpkeepSet upkeep{services};  // Of the first worker; empty at the others. Uses the pools.
   std::vector<std::unique_ptr<DownstreamConnection>> connections;
   std::vector<std::unique_ptr<WorkerListener>> listeners;
   std::function<void()> drained;
