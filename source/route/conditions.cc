@@ -19,7 +19,8 @@ bool HasConditions(const RouteMatch& match) {
   return match.path_kind == PathKind::kRegex || !match.conditions->empty();
 }
 
-bool ConditionsHold(const RouteMatch& match, const RequestFacts& request, QueryDecoder& decoder) {
+bool ConditionsHold(const RouteMatch& match, const RequestFacts& request,
+                    pipeline::QueryDecoder& decoder) {
   const http::RequestHead& head = request.head;
   const Conditions& asked = *match.conditions;
   return EmptyOrAny(asked.listeners, [&](uint32_t one) { return one == request.listener; }) &&
@@ -29,11 +30,12 @@ bool ConditionsHold(const RouteMatch& match, const RequestFacts& request, QueryD
          EmptyOrAny(asked.client_ip,
                     [&](const Cidr& one) { return one.Contains(request.client); }) &&
          std::all_of(asked.headers.begin(), asked.headers.end(),
-                     [&](const ValueMatch& one) { return HeaderMatches(one, head); }) &&
-         std::all_of(asked.query.begin(), asked.query.end(),
-                     [&](const ValueMatch& one) { return QueryMatches(one, head, decoder); }) &&
+                     [&](const ValueMatch& one) { return pipeline::HeaderMatches(one, head); }) &&
+         std::all_of(
+             asked.query.begin(), asked.query.end(),
+             [&](const ValueMatch& one) { return pipeline::QueryMatches(one, head, decoder); }) &&
          std::all_of(asked.cookies.begin(), asked.cookies.end(),
-                     [&](const ValueMatch& one) { return CookieMatches(one, head); }) &&
+                     [&](const ValueMatch& one) { return pipeline::CookieMatches(one, head); }) &&
          (match.path_kind != PathKind::kRegex ||
           re2::RE2::FullMatch({head.path.data(), head.path.size()}, *match.path_regex));
 }

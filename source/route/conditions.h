@@ -2,7 +2,7 @@
 // What a route asks for beyond its host and its path by segments: tested for candidates only.
 #pragma once
 
-#include "source/route/request_values.h"
+#include "source/pipeline/request_values.h"
 #include "source/route/route.h"
 
 namespace gatehouse::route {
@@ -12,6 +12,7 @@ bool HasConditions(const RouteMatch& match);
 
 // Whether all conditions hold, the cheap ones first. Allocates nothing (the decoder may take from
 // the stream's arena).
-bool ConditionsHold(const RouteMatch& match, const RequestFacts& request, QueryDecoder& decoder);
+bool ConditionsHold(const RouteMatch& match, const RequestFacts& request,
+                    pipeline::QueryDecoder& decoder);
 
 }  // namespace gatehouse::route

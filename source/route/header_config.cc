@@ -5,6 +5,7 @@
 
 #include "source/base/text.h"
 #include "source/http/message/names.h"
+#include "source/pipeline/request_config.h"
 
 namespace gatehouse::route {
 namespace {
@@ -15,7 +16,7 @@ using config::Value;
 // What is wrong with setting or removing `name`; empty when it may be.
 std::string WhyNotName(std::string_view name) {
   const std::string quoted = "\"" + std::string(name) + "\"";
-  if (!IsToken(name)) {
+  if (!pipeline::IsToken(name)) {
     return quoted + " is not a header name";
   }
   const http::Known known = http::LookUpName(name);
@@ -36,14 +37,6 @@ bool IsFieldValue(std::string_view value) {
 }
 
 }  // namespace
-
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    const char lower = ToLower(c);
-    return (lower >= 'a' && lower <= 'z') || IsDigit(c) ||
-           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-  });
-}
 
 std::vector<std::pair<std::string, std::string>> LoadFields(Object& in, std::string_view key,
                                                             const config::About& about) {

@@ -13,9 +13,6 @@
 
 namespace gatehouse::route {
 
-// RFC 9110 section 5.6.2.
-bool IsToken(std::string_view text);
-
 // Header fields as declared; bad ones are errors and left out.
 std::vector<std::pair<std::string, std::string>> LoadFields(config::Object& in,
                                                             std::string_view key,

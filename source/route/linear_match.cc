@@ -8,11 +8,17 @@
 #include <utility>
 
 #include "source/base/text.h"
-#include "source/route/request_values.h"
+#include "source/pipeline/host_path.h"
+#include "source/pipeline/request_values.h"
 #include "source/route/route_table.h"
 
 namespace gatehouse::route {
 namespace {
+
+using pipeline::ForEachCookieValue;
+using pipeline::ForEachHeaderValue;
+using pipeline::ForEachQueryValue;
+using pipeline::HostFits;
 
 constexpr size_t kMaxNamed = 8;    // Elements of a list that a sentence spells out.
 constexpr size_t kMaxShown = 128;  // Bytes of a value that a sentence shows.
@@ -32,17 +38,6 @@ std::string AnyOf(const std::vector<std::string>& names) {
     out += names[i];
   }
   return names.size() > kMaxNamed ? out + " and others" : out;
-}
-
-bool HostFits(std::string_view wanted, std::string_view host) {
-  if (wanted == "*") {
-    return true;
-  }
-  if (wanted.starts_with("*.")) {
-    const std::string_view suffix = wanted.substr(1);
-    return host.size() > suffix.size() && host.ends_with(suffix);
-  }
-  return !host.empty() && host == wanted;
 }
 
 // `path` below `prefix`, whose trailing slashes don't count.
@@ -212,20 +207,20 @@ class PartTester {
 
   void TestValues() {
     for (const ValueMatch& one : match_.conditions->headers) {
-      Require(Part::kHeader, HeaderMatches(one, head_), [&] {
+      Require(Part::kHeader, pipeline::HeaderMatches(one, head_), [&] {
         return WhyNotValue("header", one,
                            [&](auto visit) { ForEachHeaderValue(head_.headers, one.name, visit); });
       });
     }
     for (const ValueMatch& one : match_.conditions->query) {
-      Require(Part::kQuery, QueryMatches(one, head_, decoder_), [&] {
+      Require(Part::kQuery, pipeline::QueryMatches(one, head_, decoder_), [&] {
         return WhyNotValue("query parameter", one, [&](auto visit) {
           ForEachQueryValue(head_.query, one.name, decoder_, visit);
         });
       });
     }
     for (const ValueMatch& one : match_.conditions->cookies) {
-      Require(Part::kCookie, CookieMatches(one, head_), [&] {
+      Require(Part::kCookie, pipeline::CookieMatches(one, head_), [&] {
         return WhyNotValue("cookie", one,
                            [&](auto visit) { ForEachCookieValue(head_.headers, one.name, visit); });
       });
@@ -254,7 +249,7 @@ class PartTester {
   const http::RequestHead& head_;
   const size_t max_;
   const bool in_words_;
-  QueryDecoder decoder_;
+  pipeline::QueryDecoder decoder_;
   std::vector<Mismatch> out_;
 };
 

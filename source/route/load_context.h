@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +11,8 @@
 
 #include "source/base/arena.h"
 #include "source/config/object.h"
+#include "source/pipeline/regex_cache.h"
 #include "source/route/route_config.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace gatehouse::route {
 
@@ -49,10 +44,7 @@ class LoadContext {
     return listeners_.Find(value, name);
   }
 
-  // The compiled `pattern`, shared with all routes that spell it the same; null, and an error at
-  // `value`, when it is none. Expressions see bytes, and a dot any of them: what isn't UTF-8, or a
-  // decoded line end, can't slip past `.*`.
-  std::shared_ptr<const re2::RE2> Regex(const config::Value& value, const std::string& pattern);
+  pipeline::RegexCache& regexes() { return regexes_; }
 
   // Emptied when the section is loaded.
   Arena& arena() { return arena_; }
@@ -61,7 +53,7 @@ class LoadContext {
   NameLookup clusters_;
   NameLookup listeners_;
   std::vector<bool>& used_clusters_;
-  std::map<std::string, std::shared_ptr<const re2::RE2>, std::less<>> regexes_;
+  pipeline::RegexCache regexes_;
   ArenaPool pool_;
   Arena arena_{pool_};
 };

@@ -7,11 +7,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "source/base/text.h"
-#include "source/route/header_config.h"
-#include "source/route/path_config.h"
+#include "source/pipeline/path_config.h"
+#include "source/pipeline/request_config.h"
 #include "source/route/route_index.h"
-#include "source/route/value_config.h"
 
 namespace gatehouse::route {
 namespace {
@@ -19,47 +17,6 @@ namespace {
 using config::About;
 using config::Object;
 using config::Value;
-
-// The elements of a list that, once written, must hold something: an empty one would match all.
-std::vector<Value> NotEmptyList(Object& in, std::string_view key, const About& about) {
-  const Value value = in.Get(key, about);
-  std::vector<Value> out = value.List();
-  if (value.IsNull() || (value.IsList() && out.empty())) {
-    value.Error("is empty; leave it out to match all");
-  }
-  return out;
-}
-
-void LoadHosts(Object& in, LoadContext& context, std::vector<std::string>& out) {
-  const Value one = in.Get(
-      "host",
-      About("Host asked for, whatever the port; `*.example.org` is every name below that one.")
-          .Type("host"));
-  std::vector<Value> values = NotEmptyList(
-      in, "hosts",
-      About("Hosts asked for, any of them; `*.` stands for one or more labels in front.")
-          .Type("host"));
-  if (one.present()) {
-    if (in.Has("hosts")) {
-      in.Error("hosts", "can't stand beside \"host\"");
-    }
-    values.insert(values.begin(), one);
-  }
-  bool any_host = false;
-  for (const Value& value : values) {
-    std::string host = LoadHost(value, /*wildcard=*/true, context.arena());
-    any_host = any_host || host == "*";
-    if (std::find(out.begin(), out.end(), host) != out.end()) {
-      value.Warning("the host " + host + " is listed twice");
-    } else if (!host.empty()) {
-      out.push_back(std::move(host));
-    }
-  }
-  if (any_host) {
-    out.clear();
-  }
-  out.shrink_to_fit();
-}
 
 void LoadPathMatch(Object& in, LoadContext& context, RouteMatch& out) {
   const Value exact = in.Get("path", About("Exact path, without the query.").Type("path"));
@@ -82,105 +39,26 @@ void LoadPathMatch(Object& in, LoadContext& context, RouteMatch& out) {
   }
   if (regex.present()) {
     const std::string pattern = regex.String();
-    out.path_regex = regex.IsScalar() ? context.Regex(regex, pattern) : nullptr;
+    out.path_regex = regex.IsScalar() ? context.regexes().Regex(regex, pattern) : nullptr;
     out.path_kind = out.path_regex ? PathKind::kRegex : PathKind::kAny;
   }
   if (prefix.present()) {
     out.path_kind = PathKind::kPrefix;
-    out.path = LoadPath(prefix, context.arena());
+    out.path = pipeline::LoadPath(prefix, context.arena());
     const std::string_view canonical = CanonicalPrefix(out.path);
     out.path = canonical.empty() ? "/" : std::string(canonical);
   }
   if (exact.present()) {
     out.path_kind = PathKind::kExact;
-    out.path = LoadPath(exact, context.arena());
+    out.path = pipeline::LoadPath(exact, context.arena());
   }
-}
-
-void LoadMethods(Object& in, std::vector<std::string>& out) {
-  static constexpr std::string_view kStandard[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                                   "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-  for (const Value& value :
-       NotEmptyList(in, "methods",
-                    About("Methods, any of them; case counts, and GET doesn't imply HEAD.")
-                        .Type("method"))) {
-    std::string method = value.String();
-    if (!value.IsScalar()) {
-      continue;
-    }
-    std::string upper = method;
-    std::transform(upper.begin(), upper.end(), upper.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    const bool standard =
-        std::find(std::begin(kStandard), std::end(kStandard), method) != std::end(kStandard);
-    const bool meant =
-        std::find(std::begin(kStandard), std::end(kStandard), upper) != std::end(kStandard);
-    if (!IsToken(method)) {
-      value.Error("\"" + method + "\" is not a method");
-    } else if (!standard && meant) {
-      value.Error("methods are case-sensitive, and \"" + method + "\" is none that clients send",
-                  upper);
-    } else if (const std::string_view near = Nearest(method, kStandard);
-               !standard && !near.empty()) {
-      value.Warning("\"" + method + "\" is not a standard method", std::string(near));
-    }
-    out.push_back(std::move(method));
-  }
-  out.shrink_to_fit();
-}
-
-void LoadHeaders(Object& in, LoadContext& context, std::vector<ValueMatch>& out) {
-  for (const auto& [name, value] : in.Entries(
-           "headers",
-           "Headers by name, all of them: a value or a test; any line of the name may hold it.")) {
-    if (!IsToken(name)) {
-      value.Error("\"" + name + "\" is not a header name");
-      continue;
-    }
-    std::string lower = Lowercase(name);
-    if (lower == "host") {
-      value.Error("hosts are matched with match.host, which knows case, ports and HTTP/2");
-    }
-    if (std::any_of(out.begin(), out.end(), [&](const auto& one) { return one.name == lower; })) {
-      value.Error("the header " + lower + " is tested twice");
-    }
-    out.push_back(LoadValueMatch(std::move(lower), value, context));
-  }
-}
-
-void LoadPairs(const std::vector<std::pair<std::string, Value>>& entries, LoadContext& context,
-               std::vector<ValueMatch>& out) {
-  for (const auto& [name, value] : entries) {
-    if (name.empty()) {
-      value.Error("the name is empty");
-    }
-    out.push_back(LoadValueMatch(name, value, context));
-  }
-}
-
-void LoadClientIp(Object& in, std::vector<Cidr>& out) {
-  for (const Value& value : NotEmptyList(
-           in, "client_ip",
-           About("Addresses and blocks that the client is in, any of them.").Type("CIDR block"))) {
-    const std::string text = value.String();
-    if (!value.IsScalar()) {
-      continue;
-    }
-    Result<Cidr> block = ParseCidr(text);
-    if (block) {
-      out.push_back(*block);
-    } else {
-      value.Error(block.error().message);
-    }
-  }
-  out.shrink_to_fit();
 }
 
 void LoadListeners(Object& in, LoadContext& context, std::vector<uint32_t>& out) {
-  for (const Value& value :
-       NotEmptyList(in, "listeners",
-                    About("Names of the listeners whose requests match; all when left out.")
-                        .Type("listener's name"))) {
+  for (const Value& value : pipeline::NotEmptyList(
+           in, "listeners",
+           About("Names of the listeners whose requests match; all when left out.")
+               .Type("listener's name"))) {
     const std::string name = value.String();
     if (!value.IsScalar()) {
       continue;
@@ -198,17 +76,14 @@ void LoadListeners(Object& in, LoadContext& context, std::vector<uint32_t>& out)
 
 RouteMatch LoadMatch(Object in, LoadContext& context) {
   RouteMatch out;
-  LoadHosts(in, context, out.hosts);
+  pipeline::LoadHosts(in, context.arena(), out.hosts);
   LoadPathMatch(in, context, out);
   Conditions conditions;
-  LoadMethods(in, conditions.methods);
-  LoadHeaders(in, context, conditions.headers);
-  LoadPairs(
-      in.Entries("query", "Query parameters by name, decoded, all of them: a value or a test."),
-      context, conditions.query);
-  LoadPairs(in.Entries("cookies", "Cookies by name, all of them: a value or a test."), context,
-            conditions.cookies);
-  LoadClientIp(in, conditions.client_ip);
+  pipeline::LoadMethods(in, conditions.methods);
+  pipeline::LoadHeaderMatches(in, context.regexes(), conditions.headers);
+  pipeline::LoadQueryMatches(in, context.regexes(), conditions.query);
+  pipeline::LoadCookieMatches(in, context.regexes(), conditions.cookies);
+  pipeline::LoadClientIp(in, conditions.client_ip);
   conditions.scheme = in.Enum<std::string_view>("scheme", {{"http", "http"}, {"https", "https"}},
                                                 "", "Scheme that the client used.");
   LoadListeners(in, context, conditions.listeners);

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "source/pipeline/path_config.h"
 #include "source/route/action_config.h"
-#include "source/route/path_config.h"
 
 namespace gatehouse::route {
 namespace {
@@ -29,20 +29,20 @@ Redirect LoadRedirect(Object in, const RouteMatch& match, LoadContext& context) 
   const Value host = in.Get(
       "host", config::About("Host of the new place; left out, that of the request.").Type("host"));
   if (host.present()) {
-    out.host = LoadHost(host, /*wildcard=*/false, context.arena());
+    out.host = pipeline::LoadHost(host, /*wildcard=*/false, context.arena());
   }
   out.port = static_cast<uint16_t>(in.Uint(
       "port", {.def = 0, .min = 1, .max = 65535},
       "Port of the new place; left out, that of the request, unless scheme or host change."));
   const Value path = in.Get("path", config::About("Path of the new place, in full.").Type("path"));
   if (path.present()) {
-    out.path = LoadPath(path, context.arena());
+    out.path = pipeline::LoadPath(path, context.arena());
   }
   const Value prefix = in.Get(
       "prefix",
       config::About("Replaces the matched path_prefix; the rest of the path stays.").Type("path"));
   if (prefix.present()) {
-    out.prefix = LoadPath(prefix, context.arena());
+    out.prefix = pipeline::LoadPath(prefix, context.arena());
     if (path.present()) {
       prefix.Error("can't stand beside \"path\", which replaces the whole path");
     } else if (match.path_kind != PathKind::kPrefix) {

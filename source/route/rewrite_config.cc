@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "source/http/authority.h"
+#include "source/pipeline/path_config.h"
 #include "source/route/action_config.h"
 #include "source/route/header_config.h"
-#include "source/route/path_config.h"
 #include "source/route/route_index.h"
 
 namespace gatehouse::route {
@@ -65,14 +65,14 @@ void LoadRewrite(Object in, const RouteMatch& match, LoadContext& context, Forwa
       in.Get("host",
              config::About("Replaces the Host that the endpoint sees.").Type("host, or host:port"));
   if (strip.present()) {
-    rewrite.strip_prefix = LoadPath(strip, context.arena());
+    rewrite.strip_prefix = pipeline::LoadPath(strip, context.arena());
     CheckStripped(strip, rewrite.strip_prefix, match);
   }
   if (prefix.present()) {
-    rewrite.prefix = LoadPath(prefix, context.arena());
+    rewrite.prefix = pipeline::LoadPath(prefix, context.arena());
   }
   if (path.present()) {
-    rewrite.path = LoadPath(path, context.arena());
+    rewrite.path = pipeline::LoadPath(path, context.arena());
     for (const std::string_view key : {"strip_prefix", "prefix"}) {
       if (in.Has(key)) {
         in.Error(key, "can't stand beside \"path\", which replaces the whole path");

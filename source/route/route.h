@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,24 +14,11 @@
 #include "source/base/ip.h"
 #include "source/base/seldom.h"
 #include "source/http/message/head.h"
-
-namespace re2 {
-class RE2;
-}
+#include "source/pipeline/value_match.h"
 
 namespace gatehouse::route {
 
-// A test of one header, query or cookie value.
-struct ValueMatch {
-  enum class Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kRegex, kPresent, kAbsent };
-  std::string name;  // Headers: lower case.
-  Kind kind = Kind::kExact;
-  std::string text;
-  std::shared_ptr<const re2::RE2> regex;  // kRegex: full match.
-
-  // `value`: nothing when the name does not appear.
-  bool Matches(std::optional<std::string_view> value) const;
-};
+using pipeline::ValueMatch;
 
 enum class PathKind : uint8_t { kAny, kExact, kPrefix, kRegex };
 

@@ -10,13 +10,6 @@
 
 namespace gatehouse::route {
 
-std::string_view CanonicalPrefix(std::string_view prefix) {
-  while (prefix.ends_with('/')) {
-    prefix.remove_suffix(1);
-  }
-  return prefix;
-}
-
 RouteIndex::RouteIndex(std::span<const std::shared_ptr<const Route>> routes) {
   GATEHOUSE_CHECK(routes.size() < kPathBit, "too many routes for their positions");
   std::vector<Entry> entries;

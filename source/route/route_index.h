@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "source/pipeline/host_path.h"
 #include "source/route/edge_table.h"
 #include "source/route/route.h"
 
@@ -39,14 +40,8 @@ using CandidateList = std::span<const Candidate>;  // Ascending by position.
 
 enum class ListKind : uint8_t { kSubtree, kExactPath };
 
-// `prefix` without the slashes at its end, which don't count: "/users/" is "/users", "/" is "".
-std::string_view CanonicalPrefix(std::string_view prefix);
-
-// Whether `path` is `prefix`, which is canonical, or lies below it.
-inline bool IsUnder(std::string_view path, std::string_view prefix) {
-  return path.starts_with(prefix) &&
-         (prefix.empty() || path.size() == prefix.size() || path[prefix.size()] == '/');
-}
+using pipeline::CanonicalPrefix;
+using pipeline::IsUnder;
 
 // The end of the segment that begins at `begin`. Segments carry their slash: "/a/" is "/a" and "/".
 inline size_t SegmentEnd(std::string_view path, size_t begin) {

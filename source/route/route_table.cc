@@ -16,7 +16,7 @@ RouteTable::~RouteTable() = default;
 
 const Route* RouteTable::Match(const RequestFacts& request) const {
   uint32_t best = std::numeric_limits<uint32_t>::max();
-  QueryDecoder decoder(request.head.headers.arena());
+  pipeline::QueryDecoder decoder(request.head.headers.arena());
   const auto scan = [&](CandidateList list, ListKind) {
     for (const Candidate candidate : list) {
       if (candidate.position() >= best) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/route/value_config.h"
+#include "source/pipeline/value_config.h"
 
 #include <utility>
 
-namespace gatehouse::route {
+namespace gatehouse::pipeline {
 namespace {
 
 using config::Object;
@@ -22,7 +22,7 @@ constexpr Test kTests[] = {
     {"regex", Kind::kRegex, "RE2 expression that the whole value must match."},
 };
 
-void LoadTest(const Test& test, const Value& value, LoadContext& context, ValueMatch& out) {
+void LoadTest(const Test& test, const Value& value, RegexCache& regexes, ValueMatch& out) {
   std::string text = value.String();
   if (!value.IsScalar()) {
     return;
@@ -32,7 +32,7 @@ void LoadTest(const Test& test, const Value& value, LoadContext& context, ValueM
     return;
   }
   if (test.kind == Kind::kRegex) {
-    out.regex = context.Regex(value, text);
+    out.regex = regexes.Regex(value, text);
     if (!out.regex) {
       return;
     }
@@ -43,7 +43,7 @@ void LoadTest(const Test& test, const Value& value, LoadContext& context, ValueM
 
 }  // namespace
 
-ValueMatch LoadValueMatch(std::string name, const Value& value, LoadContext& context) {
+ValueMatch LoadValueMatch(std::string name, const Value& value, RegexCache& regexes) {
   ValueMatch out;
   out.name = std::move(name);
   if (!value.IsMap()) {
@@ -63,7 +63,7 @@ ValueMatch LoadValueMatch(std::string name, const Value& value, LoadContext& con
     const Value found = in.Get(test.key, test.help);
     if (found.present()) {
       only(test.key);
-      LoadTest(test, found, context, out);
+      LoadTest(test, found, regexes, out);
     }
   }
   const bool present = in.Bool("present", true, "Whether the name appears, whatever its value.");
@@ -77,4 +77,4 @@ ValueMatch LoadValueMatch(std::string name, const Value& value, LoadContext& con
   return out;
 }
 
-}  // namespace gatehouse::route
+}  // namespace gatehouse::pipeline

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/route/path_config.h"
+#include "source/pipeline/path_config.h"
 
 #include <algorithm>
 #include <optional>
@@ -8,7 +8,7 @@
 #include "source/http/authority.h"
 #include "source/http/path.h"
 
-namespace gatehouse::route {
+namespace gatehouse::pipeline {
 namespace {
 
 using config::Value;
@@ -117,4 +117,4 @@ std::string LoadHost(const Value& value, bool wildcard, Arena& arena) {
   return out;
 }
 
-}  // namespace gatehouse::route
+}  // namespace gatehouse::pipeline

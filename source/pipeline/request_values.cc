@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/route/request_values.h"
+#include "source/pipeline/request_values.h"
 
-namespace gatehouse::route {
+namespace gatehouse::pipeline {
 namespace {
 
 // Takes one decoded byte from the front of `raw`, which must not be empty.
@@ -51,4 +51,4 @@ bool QueryDecoder::Equals(std::string_view raw, std::string_view text) {
   return raw.empty();
 }
 
-}  // namespace gatehouse::route
+}  // namespace gatehouse::pipeline

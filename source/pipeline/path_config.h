@@ -8,7 +8,7 @@
 #include "source/base/arena.h"
 #include "source/config/object.h"
 
-namespace gatehouse::route {
+namespace gatehouse::pipeline {
 
 // The path that `value` holds. Requests are matched in normal form, so anything else is an error
 // that shows the normal form.
@@ -18,4 +18,4 @@ std::string LoadPath(const config::Value& value, Arena& arena);
 // "*.example.org". Empty, and an error, when it holds none.
 std::string LoadHost(const config::Value& value, bool wildcard, Arena& arena);
 
-}  // namespace gatehouse::route
+}  // namespace gatehouse::pipeline

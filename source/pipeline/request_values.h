@@ -13,9 +13,9 @@
 #include "source/base/arena.h"
 #include "source/base/text.h"
 #include "source/http/message/head.h"
-#include "source/route/route.h"
+#include "source/pipeline/value_match.h"
 
-namespace gatehouse::route {
+namespace gatehouse::pipeline {
 
 // Decodes query components: "%41" is "A", "+" a space; what isn't valid percent-encoding stays as
 // it is (WHATWG URL, application/x-www-form-urlencoded parsing). One per match, on the stack:
@@ -124,4 +124,4 @@ inline bool CookieMatches(const ValueMatch& match, const http::RequestHead& head
                          [&](auto visit) { ForEachCookieValue(head.headers, match.name, visit); });
 }
 
-}  // namespace gatehouse::route
+}  // namespace gatehouse::pipeline
