@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/base/text.h"
 
 namespace gatehouse::pipeline {
 namespace {
@@ -14,8 +15,8 @@ using Members = std::vector<std::shared_ptr<const FilterDefinition>>;
 
 // How one member refused. Views are in the stream's arena.
 struct Refusal {
-  ErrorCode code = ErrorCode::kNone;  // kNone: an answer of its own, by Reply().
-  uint16_t status = 0;
+  ErrorCode code = ErrorCode::kNone;  // Of an answer of its own: as SetRefusal() said.
+  uint16_t status = 0;                // Of an answer of its own, by Reply().
   std::string_view body;
   std::string_view content_type;
   std::string_view detail;
@@ -61,12 +62,21 @@ class AnyOfFilter final : public Filter, private Stream {
   }
   Action Refuse();
   Action RefuseWithoutCredentials();
+  Action Tell(const Refusal& refusal);
   Action Record(Refusal refusal, ReplyHeaders headers);
 
   // Stream, as the member at_ sees it.
   Action Reply(uint16_t status, std::string_view body, std::string_view content_type,
                ReplyHeaders headers) override;
   Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers) override;
+  void SetRefusal(ErrorCode code, std::string_view detail) override {
+    if (admitted_) {
+      stream_.SetRefusal(code, detail);
+    } else {
+      refusing_.code = code;
+      refusing_.detail = arena().Copy(detail);
+    }
+  }
   void Resume() override {
     if (admitted_) {  // The response waited.
       stream_.Resume();
@@ -107,6 +117,7 @@ class AnyOfFilter final : public Filter, private Stream {
   http::RequestHead* head_ = nullptr;
   std::span<Filter*> filters_;
   std::span<Refusal> refusals_;
+  Refusal refusing_;          // What the member at_ said before its Reply().
   size_t made_ = 0;           // Filters that there are.
   size_t at_ = 0;             // Who is asked, or has let the request in.
   size_t nobody_ = SIZE_MAX;  // Who would let it in although nobody is known.
@@ -132,6 +143,7 @@ Action AnyOfFilter::AskOn() {
 Action AnyOfFilter::AskOne() {
   const FilterDefinition& member = *members_[at_];
   identified_ = false;
+  refusing_ = {};
   filters_[at_] = member.NewFilter(*this);
   made_ = at_ + 1;
   asking_ = true;
@@ -159,7 +171,12 @@ Action AnyOfFilter::Reply(uint16_t status, std::string_view body, std::string_vi
   if (admitted_) {  // The response's phase.
     return stream_.Reply(status, body, content_type, headers);
   }
-  return Record({ErrorCode::kNone, status, arena().Copy(body), arena().Copy(content_type), {}, {}},
+  return Record({refusing_.code,
+                 status,
+                 arena().Copy(body),
+                 arena().Copy(content_type),
+                 refusing_.detail,
+                 {}},
                 headers);
 }
 
@@ -192,29 +209,45 @@ Action AnyOfFilter::Refuse() {
     at_ = nobody_;
     return Admit();
   }
-  if (told == refusals_.end()) {
-    return RefuseWithoutCredentials();
-  }
-  const ReplyHeaders headers(told->fields);
-  return told->code == ErrorCode::kNone
-             ? stream_.Reply(told->status, told->body, told->content_type, headers)
-             : stream_.ReplyError(told->code, told->detail, headers);
+  return told == refusals_.end() ? RefuseWithoutCredentials() : Tell(*told);
 }
 
-Action AnyOfFilter::RefuseWithoutCredentials() {
-  size_t count = 0;
-  for (const Refusal& refusal : refusals_) {
-    count += refusal.fields.size();
+Action AnyOfFilter::Tell(const Refusal& refusal) {
+  const ReplyHeaders headers(refusal.fields);
+  if (refusal.status == 0) {
+    return stream_.ReplyError(refusal.code, refusal.detail, headers);
   }
-  std::span<ReplyHeaders::Field> all = arena().NewArray<ReplyHeaders::Field>(count);
-  auto to = all.begin();
+  if (refusal.code != ErrorCode::kNone) {
+    stream_.SetRefusal(refusal.code, refusal.detail);
+  }
+  return stream_.Reply(refusal.status, refusal.body, refusal.content_type, headers);
+}
+
+// Where one can log in says more than that one has to.
+Action AnyOfFilter::RefuseWithoutCredentials() {
+  const auto leads_on = std::find_if(refusals_.begin(), refusals_.end(), [](const Refusal& one) {
+    return one.status != 0 && one.status != 401;
+  });
+  if (leads_on != refusals_.end()) {
+    return Tell(*leads_on);
+  }
+  size_t most = 0;
+  for (const Refusal& refusal : refusals_) {
+    most += refusal.fields.size();
+  }
+  const std::span<ReplyHeaders::Field> challenges = arena().NewArray<ReplyHeaders::Field>(most);
+  size_t count = 0;
   std::string_view detail;
   for (const Refusal& refusal : refusals_) {
-    to = std::copy(refusal.fields.begin(), refusal.fields.end(), to);
+    for (const ReplyHeaders::Field& field : refusal.fields) {
+      if (EqualsIgnoreCase(field.first, "www-authenticate")) {
+        challenges[count++] = field;
+      }
+    }
     detail = detail.empty() ? refusal.detail : arena().Concat(detail, "; ", refusal.detail);
   }
-  return stream_.ReplyError(ErrorCode::kNoCredentials, detail,
-                            ReplyHeaders(std::span<const ReplyHeaders::Field>(all)));
+  const std::span<const ReplyHeaders::Field> all = challenges.first(count);
+  return stream_.ReplyError(ErrorCode::kNoCredentials, detail, ReplyHeaders(all));
 }
 
 Phases PhasesOf(const Members& members) {

@@ -2,9 +2,9 @@
 // `any_of: [jwt, api_key]`: the first filter that accepts the request's credentials lets it in.
 //
 // Each is asked in turn, as if it stood alone; the next one when it refuses. When all refuse, the
-// answer is that of the first that found credentials of its kind, else a 401 with the challenges of
-// all (RFC 9110 section 11.6.1). A filter that lets requests without credentials pass does so only
-// when no other finds any.
+// answer is that of the first that found credentials of its kind, else one that leads to where they
+// are had (a redirect), else a 401 with the challenges of all (RFC 9110 section 11.6.1). A filter
+// that lets requests without credentials pass does so only when no other finds any.
 #pragma once
 
 #include <memory>

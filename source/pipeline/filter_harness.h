@@ -39,7 +39,7 @@ struct HarnessReply {
   std::string body;
   std::string content_type;
   HarnessFields headers;
-  ErrorCode error = ErrorCode::kNone;  // Of ReplyError().
+  ErrorCode error = ErrorCode::kNone;  // Of ReplyError() or SetRefusal().
   std::string detail;
 };
 

@@ -171,6 +171,8 @@ Action HarnessStream::Reply(uint16_t status, std::string_view body, std::string_
   reply.status = status;
   reply.body = body;
   reply.content_type = content_type;
+  reply.error = info_.error;
+  reply.detail = info_.error_detail;
   for (const auto& [name, value] : headers) {
     reply.headers.emplace_back(name, value);
   }

@@ -55,6 +55,10 @@ class HarnessStream final : public Stream, public observe::HeaderSource {
   Action Reply(uint16_t status, std::string_view body, std::string_view content_type,
                ReplyHeaders headers) override;
   Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers) override;
+  void SetRefusal(ErrorCode code, std::string_view detail) override {
+    info_.error = code;
+    info_.error_detail = arena_.Copy(detail);
+  }
   void Resume() override { resume_ = true; }
   void SetIdentity(const observe::Identity& identity) override { info_.identity = &identity; }
   void Count(observe::MetricId id, int64_t amount) override {

@@ -65,6 +65,9 @@ class Stream {
                        ReplyHeaders headers = {}) = 0;
   // Answers with the error response of `code` (JSON or text, by Accept). `detail` goes to the log.
   virtual Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers = {}) = 0;
+  // Says why the Reply() that follows refuses the request: for the log, and for who asks others
+  // then (any_of). `detail` is copied; clients are not told.
+  virtual void SetRefusal(ErrorCode code, std::string_view detail) = 0;
   // Goes on after kPause, on the worker's next turn. Without effect when the stream was not paused.
   virtual void Resume() = 0;
 

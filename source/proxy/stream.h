@@ -57,6 +57,7 @@ class Stream final : public http::RequestEvents,
                          pipeline::ReplyHeaders headers) override;
   pipeline::Action ReplyError(ErrorCode code, std::string_view detail,
                               pipeline::ReplyHeaders headers = {}) override;
+  void SetRefusal(ErrorCode code, std::string_view detail) override;
   void Resume() override;
   void SetIdentity(const observe::Identity& identity) override { info_.identity = &identity; }
   void Count(observe::MetricId id, int64_t amount) override;

@@ -46,6 +46,11 @@ pipeline::Action Stream::ReplyError(ErrorCode code, std::string_view detail,
   return Reply(PolicyFor(code).status, error.body, error.content_type, pipeline::ReplyHeaders(all));
 }
 
+void Stream::SetRefusal(ErrorCode code, std::string_view detail) {
+  info_.error = code;
+  info_.error_detail = arena_.Copy(detail);
+}
+
 http::ResponseHead& Stream::NewResponse(uint16_t status) {
   http::ResponseHead& head = *arena_.New<http::ResponseHead>(arena_);
   head.status = status;

@@ -17,7 +17,9 @@ namespace {
 // called as the filter is.
 struct Settings {
   std::string name;
-  std::string word;  // accept, nothing, bad, forbid, anonymous, redirect; "later " before it.
+  // accept, nothing, bad, forbid, anonymous, redirect; with answers of their own: login, page,
+  // expired. "later " before it.
+  std::string word;
   observe::Identity identity{};
 };
 
@@ -57,12 +59,25 @@ class Asked final : public Filter {
     if (word_ == "redirect") {
       return stream.Reply(302, "", "", {{"location", "/login"}});
     }
+    if (word_ == "login" || word_ == "page" || word_ == "expired") {
+      return OwnAnswer(stream);
+    }
     stream.SetIdentity(settings_.identity);
     if (word_ == "forbid") {
       return stream.ReplyError(ErrorCode::kNotPermitted, settings_.name + " forbids");
     }
     stream.request().headers.Add("x-user", settings_.name);
     return Action::kContinue;
+  }
+
+  Action OwnAnswer(Stream& stream) {
+    stream.SetRefusal(word_ == "expired" ? ErrorCode::kBadCredentials : ErrorCode::kNoCredentials,
+                      settings_.name + " has an answer");
+    if (word_ == "login") {
+      return stream.Reply(302, "", "", {{"location", "/login"}, {"set-cookie", "state=1"}});
+    }
+    return stream.Reply(401, "<html>", "text/html",
+                        {{"WWW-Authenticate", "Own"}, {"content-encoding", "br"}});
   }
 
   const Settings& settings_;
@@ -158,6 +173,41 @@ TEST(AnyOfTest, WithoutCredentialsAllChallengesAreMade) {
   EXPECT_EQ(h.reply().detail, "first found nothing; second found nothing");
   EXPECT_EQ(h.reply().headers, (HarnessFields{{"www-authenticate", "Test by=first"},
                                               {"www-authenticate", "Test by=second"}}));
+}
+
+// An answer of a filter's own counts as what it says it means.
+TEST(AnyOfTest, AnswersOfTheirOwn) {
+  FilterHarness h(Either(), "{first: expired, second: bad}");
+  h.Get();
+  EXPECT_EQ(h.reply().body, "<html>");
+  EXPECT_EQ(h.reply().content_type, "text/html");
+  EXPECT_EQ(h.reply().error, ErrorCode::kBadCredentials);
+  EXPECT_EQ(h.reply().detail, "first has an answer");
+  EXPECT_EQ(Outcome("page", "bad"), "401 second found bad");
+  EXPECT_EQ(Outcome("later page", "later expired"), "401 second has an answer");
+  EXPECT_EQ(Outcome("expired", "accept"), "as second, x-user second");
+  EXPECT_EQ(Outcome("page", "anonymous"), "as nobody, x-user none");
+  EXPECT_EQ(Outcome("login", "anonymous"), "as nobody, x-user none");
+  FilterHarness accepted(Either(), "{first: expired, second: accept}");
+  accepted.Get();
+  EXPECT_EQ(accepted.facts().error, ErrorCode::kNone);
+}
+
+TEST(AnyOfTest, WithoutCredentialsTheWayToALoginComesFirst) {
+  for (const char* yaml : {"{first: nothing, second: login}", "{first: login, second: page}"}) {
+    FilterHarness h(Either(), yaml);
+    h.Get();
+    EXPECT_EQ(h.reply().status, 302) << yaml;
+    EXPECT_EQ(h.reply().headers,
+              (HarnessFields{{"location", "/login"}, {"set-cookie", "state=1"}}));
+    EXPECT_EQ(h.reply().error, ErrorCode::kNoCredentials);
+  }
+  FilterHarness h(Either(), "{first: page, second: nothing}");
+  h.Get();
+  EXPECT_EQ(h.reply().error, ErrorCode::kNoCredentials);
+  EXPECT_EQ(h.reply().detail, "first has an answer; second found nothing");
+  EXPECT_EQ(h.reply().headers,
+            (HarnessFields{{"WWW-Authenticate", "Own"}, {"www-authenticate", "Test by=second"}}));
 }
 
 // A filter that takes requests of nobody does not keep the others from finding somebody, and what
