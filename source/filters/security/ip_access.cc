@@ -13,8 +13,6 @@
 // connection and remembered under the lists' fingerprint, so a ban also ends the next request of a
 // connection that is open. Files are read when the configuration is loaded; a reload reads those
 // that have changed.
-#include <sys/stat.h>
-
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +20,7 @@
 #include "source/base/text.h"
 #include "source/config/document.h"
 #include "source/filters/builtin.h"
+#include "source/filters/file_stamp.h"
 #include "source/filters/security/cidr_set.h"
 
 namespace gatehouse::filters {
@@ -42,25 +41,6 @@ struct Rules {
   bool Admits(const IpAddress& address) const {
     return !deny.Contains(address) && (!allow_only || allow.Contains(address));
   }
-};
-
-// What tells one version of a file from the next. All zero: it can't be read.
-struct FileStamp {
-  std::string path;
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  int64_t changed_ns = 0;
-
-  static FileStamp Of(std::string path) {
-    struct stat status{};
-    if (stat(path.c_str(), &status) != 0) {
-      return {.path = std::move(path)};
-    }
-    return {std::move(path), status.st_dev, status.st_ino, status.st_size,
-            status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
-  }
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
 class IpAccessDefinition final : public pipeline::FilterDefinition {
@@ -179,7 +159,6 @@ std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, const con
     }
     return blocks;
   }
-  // Before it is read: a change after that makes the stamps differ.
   files.push_back(FileStamp::Of(path));
   Result<std::string> text = config::ReadFile(path);
   if (text) {

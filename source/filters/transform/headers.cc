@@ -19,6 +19,7 @@
 
 #include "source/base/text.h"
 #include "source/filters/builtin.h"
+#include "source/filters/field_name.h"
 #include "source/observe/pattern.h"
 
 namespace gatehouse::filters {
@@ -139,53 +140,10 @@ class HeadersDefinition final : public pipeline::FilterDefinition {
   mutable Editor editor_{*this};
 };
 
-bool IsFieldName(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    const char lower = ToLower(c);
-    return (lower >= 'a' && lower <= 'z') || IsDigit(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-// Why a field can't be edited; empty when it can.
-std::string_view Refusal(std::string_view name) {
-  const http::Known known = http::LookUpName(name);
-  if (known == http::Known::kHost) {
-    return "names where the request goes: a route's `rewrite` changes it";
-  }
-  if (known == http::Known::kContentLength || known == http::Known::kTransferEncoding ||
-      known == http::Known::kTrailer || known == http::Known::kExpect) {
-    return "says how the message is framed: the gateway writes it itself";
-  }
-  if (http::IsHopByHop(known) || known == http::Known::kHttp2Settings) {
-    return "belongs to one connection: the gateway writes it itself";
-  }
-  return {};
-}
-
-// The name in lower case; empty when it was refused.
-std::string CheckedName(const std::string& name, const config::Value& at) {
-  if (!IsFieldName(name)) {
-    at.Error("\"" + name + "\" is not the name of a header field");
-    return {};
-  }
-  if (const std::string_view refusal = Refusal(name); !refusal.empty()) {
-    at.Error("\"" + name + "\" " + std::string(refusal));
-    return {};
-  }
-  return Lowercase(name);
-}
-
-bool HoldsControls(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-  });
-}
-
 void LoadValues(Edit::Kind kind, const config::Value& values, Moment moment,
                 std::vector<Edit>& edits) {
   for (const auto& [name, value] : values.Entries()) {
-    const std::string checked = CheckedName(name, value);
+    const std::string checked = CheckedFieldName(name, value);
     const std::string text(TrimOws(value.String()));
     const auto same = [&](const Edit& edit) { return edit.kind == kind && edit.name == checked; };
     if (HoldsControls(text)) {
@@ -214,7 +172,7 @@ std::vector<Edit> LoadEdits(config::Object in, Moment moment) {
   for (const config::Value& name :
        in.List("remove", config::About("Names of fields that are taken away; this comes first.")
                              .Type("header's name"))) {
-    if (std::string checked = CheckedName(name.String(), name); !checked.empty()) {
+    if (std::string checked = CheckedFieldName(name.String(), name); !checked.empty()) {
       edits.push_back({Edit::Kind::kRemove, std::move(checked), {}});
     }
   }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/filters/auth/identity_headers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/text.h"
+#include "source/filters/field_name.h"
+
+namespace gatehouse::filters {
+namespace {
+
+bool SameVariable(std::string_view sent, std::string_view name) {
+  return sent.size() == name.size() &&
+         std::equal(sent.begin(), sent.end(), name.begin(), [](char a, char b) {
+           return ToLower(a) == b || (a == '_' && b == '-') || (a == '-' && b == '_');
+         });
+}
+
+}  // namespace
+
+bool IdentityHeaders::Add(const std::string& name, observe::IdentityField field,
+                          const config::Value& at) {
+  std::string checked = CheckedFieldName(name, at);
+  if (checked.empty()) {
+    return false;
+  }
+  if (Has(checked)) {
+    at.Error("the field \"" + checked + "\" is set from something else already");
+    return false;
+  }
+  entries_.push_back({std::move(checked), std::move(field)});
+  return true;
+}
+
+bool IdentityHeaders::Has(std::string_view name) const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const Entry& entry) { return entry.name == name; });
+}
+
+void IdentityHeaders::Strip(http::RequestHead& head) const {
+  for (const Entry& entry : entries_) {
+    for (const http::Field& field : head.headers) {
+      if (SameVariable(field.name, entry.name)) [[unlikely]] {
+        head.headers.Remove(std::string_view(field.name));
+      }
+    }
+  }
+}
+
+void IdentityHeaders::Set(const observe::Identity& identity, http::RequestHead& head,
+                          Arena& arena) const {
+  for (const Entry& entry : entries_) {
+    std::string_view joined;
+    entry.field.ForEach(identity, [&](std::string_view value) {
+      if (!HoldsControls(value)) {
+        joined = joined.empty() ? value : arena.Concat(joined, ",", value);
+      }
+      return true;
+    });
+    if (!joined.empty()) {
+      head.headers.Add(entry.name, joined);
+    }
+  }
+}
+
+}  // namespace gatehouse::filters

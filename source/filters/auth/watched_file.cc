@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/filters/auth/watched_file.h"
+
+#include "source/pipeline/services.h"
+
+namespace gatehouse::filters {
+namespace {
+
+class FileUpkeep final : public pipeline::Upkeep {
+ public:
+  FileUpkeep(pipeline::Services& services, const std::string& path, std::function<void()> load,
+             bool load_first)
+      : services_(services),
+        load_(std::move(load)),
+        watch_(services.Watch({path}, [this] { OnChange(); })) {
+    if (load_first) {
+      OnChange();
+    }
+  }
+
+ private:
+  void OnChange() {
+    if (loading_ != nullptr) {
+      again_ = true;
+      return;
+    }
+    loading_ = services_.Background(load_, [this] { OnLoaded(); });
+  }
+  void OnLoaded() {
+    loading_ = nullptr;
+    if (std::exchange(again_, false)) {
+      OnChange();
+    }
+  }
+
+  pipeline::Services& services_;
+  const std::function<void()> load_;
+  const std::unique_ptr<pipeline::Pending> watch_;
+  std::unique_ptr<pipeline::Pending> loading_;
+  bool again_ = false;  // It changed while it was being read.
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const std::string& path,
+                                           std::function<void()> load, bool load_first) {
+  return std::make_unique<FileUpkeep>(services, path, std::move(load), load_first);
+}
+
+void LogUnusedFile(std::string_view filter, const std::string& path,
+                   const config::Diagnostics& diagnostics) {
+  const std::vector<config::Diagnostic> all = diagnostics.Sorted();
+  for (const config::Diagnostic& one : all) {
+    if (one.severity == config::Severity::kError) {
+      log::Warning("a filter's file is not used: it has mistakes, and what was read before stays",
+                   {{"filter", filter},
+                    {"file", path},
+                    {"line", one.position.line},
+                    {"column", one.position.column},
+                    {"errors", diagnostics.errors()},
+                    {"first", one.message}});
+      return;
+    }
+  }
+}
+
+}  // namespace gatehouse::filters

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Something that is made from a file, and anew whenever that changes.
+//
+// A file that turns bad changes nothing: what was made last stays, and a warning names the line.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "source/base/log.h"
+#include "source/base/published.h"
+#include "source/config/diagnostics.h"
+#include "source/config/document.h"
+#include "source/filters/file_stamp.h"
+#include "source/pipeline/filter.h"
+
+namespace gatehouse::filters {
+
+// Calls `load` on a background thread when `path` has changed, one at a time, and once at the
+// beginning when `load_first`.
+std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const std::string& path,
+                                           std::function<void()> load, bool load_first);
+
+// Reports why a file is not used: the first of what `diagnostics` has.
+void LogUnusedFile(std::string_view filter, const std::string& path,
+                   const config::Diagnostics& diagnostics);
+
+// Any thread, but where it is said. Held by shared pointers: work under way holds one.
+template <typename T>
+class WatchedFile {
+ public:
+  // Makes a T of the file's text. Mistakes go to the diagnostics, with the positions of `file`;
+  // then the result is not used.
+  using Make = std::function<std::shared_ptr<const T>(
+      std::string_view text, const std::string& path, config::Diagnostics& diagnostics)>;
+
+  // Without a file (`path` is empty) it is what `make` makes of no text, for good.
+  WatchedFile(std::string filter, std::string path, Make make)
+      : filter_(std::move(filter)), path_(std::move(path)), make_(std::move(make)) {}
+
+  // Reads the file for the first time. What can't be read or has mistakes is reported, the former
+  // by `unreadable(message)`.
+  template <typename Unreadable>
+  void Load(config::Diagnostics& diagnostics, Unreadable unreadable) {
+    stamp_.Publish(std::make_shared<FileStamp>(FileStamp::Of(path_)));
+    const Result<std::string> text = path_.empty() ? std::string() : config::ReadFile(path_);
+    if (!text) {
+      unreadable(text.error().message);
+    }
+    value_.Publish(text ? make_(*text, path_, diagnostics) : make_({}, {}, diagnostics));
+  }
+
+  // Reads it again, unless nothing can have changed. One thread at a time.
+  void Reload() {
+    auto stamp = std::make_shared<FileStamp>(FileStamp::Of(path_));
+    config::Diagnostics diagnostics;
+    const Result<std::string> text = config::ReadFile(path_);
+    std::shared_ptr<const T> value;
+    if (text) {
+      value = make_(*text, path_, diagnostics);
+    } else {
+      diagnostics.Error({}, {}, text.error().message);
+    }
+    if (!diagnostics.ok()) {
+      failures_.fetch_add(1, std::memory_order_relaxed);
+      LogUnusedFile(filter_, path_, diagnostics);
+      return;
+    }
+    stamp_.Publish(std::move(stamp));
+    value_.Publish(std::move(value));
+    log::Info("a filter has read its file again", {{"filter", filter_}, {"file", path_}});
+  }
+
+  const Published<T>& value() const { return value_; }
+  // Whether the file is the one that the value was made from.
+  bool Unchanged() const { return path_.empty() || FileStamp::Of(path_) == *stamp_.Get(); }
+  // How often Reload() found mistakes since the last call.
+  uint32_t TakeFailures() {
+    return failures_.load(std::memory_order_relaxed) == 0
+               ? 0
+               : failures_.exchange(0, std::memory_order_relaxed);
+  }
+
+  // For FilterDefinition::StartUpkeep().
+  static std::unique_ptr<pipeline::Upkeep> Watch(const std::shared_ptr<WatchedFile>& file,
+                                                 pipeline::Services& services) {
+    if (file->path_.empty()) {
+      return nullptr;
+    }
+    return KeepFile(services, file->path_, [file] { file->Reload(); }, !file->Unchanged());
+  }
+
+ private:
+  const std::string filter_;
+  const std::string path_;
+  const Make make_;
+  Published<T> value_;
+  Published<FileStamp> stamp_;
+  std::atomic<uint32_t> failures_{0};
+};
+
+}  // namespace gatehouse::filters
