@@ -6,6 +6,7 @@ namespace gatehouse {
 pipeline::Catalog BuiltinFilters() {
   return pipeline::Catalog({
       filters::AccessLog(),
+      filters::ForwardAuth(),
       filters::HeaderEdits(),
       filters::IpAccess(),
       filters::MaxBody(),

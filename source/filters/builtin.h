@@ -8,6 +8,7 @@ namespace gatehouse {
 namespace filters {
 
 pipeline::FilterType AccessLog();
+pipeline::FilterType ForwardAuth();
 pipeline::FilterType HeaderEdits();
 pipeline::FilterType IpAccess();
 pipeline::FilterType MaxBody();

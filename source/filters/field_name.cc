@@ -35,6 +35,13 @@ bool IsFieldName(std::string_view name) {
   });
 }
 
+bool SameVariable(std::string_view sent, std::string_view name) {
+  return sent.size() == name.size() &&
+         std::equal(sent.begin(), sent.end(), name.begin(), [](char a, char b) {
+           return ToLower(a) == b || (a == '_' && b == '-') || (a == '-' && b == '_');
+         });
+}
+
 bool HoldsControls(std::string_view value) {
   return std::any_of(value.begin(), value.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;

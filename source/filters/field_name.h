@@ -12,6 +12,10 @@ namespace gatehouse::filters {
 // Whether it is a token (RFC 9110 section 5.1).
 bool IsFieldName(std::string_view name);
 
+// Whether `sent`, in any case, is `name`, in lower case, or looks like it to servers that turn
+// names into variables (CGI, WSGI): those can't tell "_" from "-".
+bool SameVariable(std::string_view sent, std::string_view name);
+
 // Whether a field can't have this value: it has line breaks or other control characters than tab.
 bool HoldsControls(std::string_view value);
 

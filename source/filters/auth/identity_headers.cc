@@ -8,16 +8,6 @@
 #include "source/filters/field_name.h"
 
 namespace gatehouse::filters {
-namespace {
-
-bool SameVariable(std::string_view sent, std::string_view name) {
-  return sent.size() == name.size() &&
-         std::equal(sent.begin(), sent.end(), name.begin(), [](char a, char b) {
-           return ToLower(a) == b || (a == '_' && b == '-') || (a == '-' && b == '_');
-         });
-}
-
-}  // namespace
 
 bool IdentityHeaders::Add(const std::string& name, observe::IdentityField field,
                           const config::Value& at) {
