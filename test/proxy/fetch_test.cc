@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "source/filters/builtin.h"
 #include "source/proxy/worker_parts.h"
@@ -23,15 +25,24 @@ using pipeline::FetchRequest;
 using pipeline::FetchResponse;
 
 // Takes one connection, reads until the request ends with `until`, answers, and waits for the end.
+// With several answers, it takes a connection for each: one that is kept closes as the next request
+// arrives.
 class Endpoint {
  public:
   Endpoint(std::string until, std::string answer)
-      : thread_([this, until = std::move(until), answer = std::move(answer)] {
-          Serve(until, answer);
+      : Endpoint(std::move(until), std::vector<std::string>{std::move(answer)}) {}
+  Endpoint(std::string until, std::vector<std::string> answers)
+      : thread_([this, until = std::move(until), answers = std::move(answers)] {
+          for (size_t i = 0; i < answers.size(); ++i) {
+            Serve(until, answers[i], i + 1 < answers.size());
+          }
         }) {}
   ~Endpoint() { Join(); }
 
+  static constexpr std::string_view kReset = "reset";  // Instead of an answer.
+
   uint16_t port() const { return listener_.address.port(); }
+  int connections() const { return connections_; }
   // What was received, once the connection has ended.
   const std::string& Join() {
     if (thread_.joinable()) {
@@ -46,16 +57,25 @@ class Endpoint {
     pollfd wanted{fd, POLLIN, 0};
     return poll(&wanted, 1, 10'000) == 1;
   }
-  void Serve(const std::string& until, const std::string& answer) {
+  void Serve(const std::string& until, const std::string& answer, bool close_at_next) {
     if (!Readable(listener_.fd)) {
       return;
     }
     const int fd = accept(listener_.fd, nullptr, nullptr);
+    ++connections_;
     bool answered = false;
     char bytes[4096];
     ssize_t count = 0;
     while (Readable(fd) && (count = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
       received_.append(bytes, static_cast<size_t>(count));
+      if (answered && close_at_next) {
+        break;
+      }
+      if (!answered && answer == kReset) {
+        const linger at_once{1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        break;
+      }
       if (!answered && received_.ends_with(until)) {
         answered = true;
         EXPECT_EQ(send(fd, answer.data(), answer.size(), MSG_NOSIGNAL),
@@ -67,6 +87,7 @@ class Endpoint {
 
   event::TcpListener listener_;
   std::string received_;
+  std::atomic<int> connections_ = 0;
   std::thread thread_;
 };
 
@@ -208,6 +229,75 @@ TEST_F(FetchTest, AnotherFetchUsesTheConnectionAgain) {
   EXPECT_NE(endpoint.Join().find("GET /again "), std::string::npos);
 }
 
+// RFC 9110 section 9.2.2: what may be sent twice is sent again on a new connection, once.
+TEST_F(FetchTest, AConnectionThatDiedSinceItWasUsed) {
+  const std::string ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+  Endpoint endpoint("\r\n\r\n", {ok, ok});
+  StartAt(endpoint.port());
+  EXPECT_EQ(Answer({.cluster = "up"}).body, "ok");
+  EXPECT_EQ(Answer({.cluster = "up", .target = "/again"}).body, "ok");
+  Stop();
+  endpoint.Join();
+  EXPECT_EQ(endpoint.connections(), 2);
+}
+
+TEST_F(FetchTest, WhatMayNotBeSentTwiceIsNot) {
+  const std::string ok = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+  Endpoint endpoint("\r\n\r\n", {ok, ok});
+  StartAt(endpoint.port());
+  EXPECT_EQ(Answer({.cluster = "up"}).body, "ok");
+  EXPECT_EQ(Failure({.cluster = "up", .method = "POST", .target = "/again"}),
+            ErrorCode::kUpstreamReset);
+  EXPECT_EQ(Answer({.cluster = "up"}).body, "ok") << "the next one has a connection of its own";
+  Stop();
+}
+
+TEST_F(FetchTest, AConnectionThatIsReset) {
+  Endpoint endpoint("\r\n\r\n", std::string(Endpoint::kReset));
+  StartAt(endpoint.port());
+  EXPECT_EQ(Failure({.cluster = "up"}), ErrorCode::kUpstreamReset);
+  endpoint.Join();
+  EXPECT_EQ(endpoint.connections(), 1) << "a new connection is not tried again";
+}
+
+TEST_F(FetchTest, RedirectsAreNotFollowed) {
+  Endpoint endpoint("\r\n\r\n",
+                    "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n");
+  StartAt(endpoint.port());
+  const FetchResponse answer = Answer({.cluster = "up"});
+  EXPECT_EQ(answer.status, 302);
+  Stop();
+  EXPECT_EQ(endpoint.Join().find("elsewhere"), std::string::npos);
+}
+
+// The answer to HEAD has no content, whatever its length says (RFC 9112 section 6.3).
+TEST_F(FetchTest, Head) {
+  Endpoint endpoint("\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\n\r\n");
+  StartAt(endpoint.port());
+  const FetchResponse answer =
+      Answer({.cluster = "up", .method = "HEAD", .max_response_bytes = 10});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  Stop();
+  EXPECT_TRUE(endpoint.Join().starts_with("HEAD / HTTP/1.1\r\n"));
+}
+
+TEST_F(FetchTest, AChunkedAnswerThatIsTooLarge) {
+  Endpoint endpoint("\r\n\r\n", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n400\r\n" +
+                                    std::string(1024, 'x') + "\r\n400\r\n" +
+                                    std::string(1024, 'x') + "\r\n");
+  StartAt(endpoint.port());
+  EXPECT_EQ(Failure({.cluster = "up", .max_response_bytes = 1500}), ErrorCode::kMalformedResponse);
+  endpoint.Join();
+}
+
+TEST_F(FetchTest, AnAnswerUntilTheConnectionEnds) {
+  Endpoint endpoint("\r\n\r\n", "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf");
+  StartAt(endpoint.port());
+  EXPECT_EQ(Failure({.cluster = "up", .timeout = std::chrono::milliseconds(150)}),
+            ErrorCode::kResponseTimeout);
+}
+
 TEST_F(FetchTest, AnUnknownCluster) {
   StartAt(1);
   EXPECT_EQ(Failure({.cluster = "other"}), ErrorCode::kNoEndpoint);
@@ -276,6 +366,17 @@ TEST_F(FetchTest, DestroyedBeforeTheAnswer) {
   wait_.RunFor(std::chrono::milliseconds(50));
   pending_.reset();
   endpoint.Join();  // The connection is closed with it.
+  wait_.RunFor(std::chrono::milliseconds(50));
+  EXPECT_EQ(calls_, 0);
+}
+
+TEST_F(FetchTest, DestroyedInTheMiddleOfAnAnswer) {
+  Endpoint endpoint("\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
+  StartAt(endpoint.port());
+  Ask({.cluster = "up"});
+  wait_.RunFor(std::chrono::milliseconds(50));
+  pending_.reset();
+  endpoint.Join();
   wait_.RunFor(std::chrono::milliseconds(50));
   EXPECT_EQ(calls_, 0);
 }
