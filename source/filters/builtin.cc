@@ -10,6 +10,7 @@ pipeline::Catalog BuiltinFilters() {
       filters::HeaderEdits(),
       filters::IpAccess(),
       filters::MaxBody(),
+      filters::Rbac(),
   });
 }
 

@@ -12,6 +12,7 @@ pipeline::FilterType ForwardAuth();
 pipeline::FilterType HeaderEdits();
 pipeline::FilterType IpAccess();
 pipeline::FilterType MaxBody();
+pipeline::FilterType Rbac();
 
 }  // namespace filters
 

@@ -63,8 +63,9 @@ class IdentityField {
 template <typename Visit>
 void IdentityField::ForEach(const Identity& identity, Visit visit) const {
   const auto each = [&](std::span<const IdentityValue> values) {
+    const std::string_view wanted = name();
     for (const IdentityValue& one : values) {
-      if (one.name == name() && !visit(one.value)) {
+      if (one.name == wanted && !visit(one.value)) {
         return;
       }
     }

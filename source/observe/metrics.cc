@@ -114,14 +114,24 @@ const MetricSchema& Metrics::SchemaOf(MetricKind kind, std::string_view name,
 
 std::shared_ptr<const MetricBlock> Metrics::Define(MetricKind kind, std::string_view name,
                                                    std::string_view help, const Labels& labels) {
-  const std::string text = LabelText(labels);
-  const std::string_view one = text;
-  return Define(SchemaOf(kind, name, help), {&one, 1}).front();
+  return Define(kind, name, help, std::span<const Labels>(&labels, 1)).front();
+}
+
+Blocks Metrics::Define(MetricKind kind, std::string_view name, std::string_view help,
+                       std::span<const Labels> labels) {
+  std::vector<std::string> texts(labels.size());
+  std::transform(labels.begin(), labels.end(), texts.begin(), LabelText);
+  const std::vector<std::string_view> names(texts.begin(), texts.end());
+  return Define(SchemaOf(kind, name, help), names);
+}
+
+MetricId Metrics::Keep(std::shared_ptr<const MetricBlock> block) {
+  return (*kept_.insert(std::move(block)).first)->first();
 }
 
 MetricId Metrics::Keep(MetricKind kind, std::string_view name, std::string_view help,
                        const Labels& labels) {
-  return (*kept_.insert(Define(kind, name, help, labels)).first)->first();
+  return Keep(Define(kind, name, help, labels));
 }
 
 std::vector<MetricGroup> Metrics::Groups() const {

@@ -129,7 +129,12 @@ class Metrics {
   // kind and help.
   std::shared_ptr<const MetricBlock> Define(MetricKind kind, std::string_view name,
                                             std::string_view help, const Labels& labels);
-  // The same, kept for good.
+  // The same for many lists of labels at once.
+  std::vector<std::shared_ptr<const MetricBlock>> Define(MetricKind kind, std::string_view name,
+                                                         std::string_view help,
+                                                         std::span<const Labels> labels);
+  // Keeps what Define() made for good.
+  MetricId Keep(std::shared_ptr<const MetricBlock> block);
   MetricId Keep(MetricKind kind, std::string_view name, std::string_view help,
                 const Labels& labels = {});
   MetricId Counter(std::string_view name, std::string_view help, const Labels& labels = {}) {

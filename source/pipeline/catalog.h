@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,10 @@ struct LoadContext {
   // configuration is only checked, none is made.
   observe::MetricId Counter(std::string_view type, std::string_view what,
                             std::string_view help) const;
+  // One for each of `values`, told apart by a further label.
+  std::vector<observe::MetricId> Counters(std::string_view type, std::string_view what,
+                                          std::string_view help, std::string_view label,
+                                          std::span<const std::string_view> values) const;
 };
 
 struct FilterType {

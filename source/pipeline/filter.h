@@ -126,6 +126,9 @@ class FilterDefinition {
   std::string name;       // As users wrote it: the log, stats and docs word.
   std::string_view type;  // The catalog's word.
   bool required = false;  // `required: true`: routes can't skip it.
+  // Set by loaders of filters that depend on who is calling: one that stands before the filter
+  // which finds that out is a mistake.
+  bool needs_identity = false;
   std::vector<ClusterUse> cluster_uses;
   // What it counts in, as long as it lives.
   std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;

@@ -12,7 +12,7 @@ namespace {
 // Types that the configuration's contract names and that are not built.
 bool IsPlanned(std::string_view type) {
   static constexpr std::string_view kPlanned[] = {"api_key", "basic_auth", "concurrency", "cors",
-                                                  "fault",   "jwt",        "rate_limit",  "rbac"};
+                                                  "fault",   "jwt",        "rate_limit"};
   return std::find(std::begin(kPlanned), std::end(kPlanned), type) != std::end(kPlanned);
 }
 
@@ -370,9 +370,38 @@ std::shared_ptr<const Chain> FilterTable::ChainOf(const std::vector<const Step*>
   }
   std::shared_ptr<const Chain>& chain = chains_[std::move(key)];
   if (chain == nullptr) {
+    WarnOfUnknownCallers(steps);
     chain = std::make_shared<const Chain>(std::move(definitions));
   }
   return chain;
+}
+
+bool FilterTable::Authenticates(const FilterDefinition& definition) const {
+  const FilterType* type = catalog_.Find(definition.type);
+  return !definition.members().empty() || (type != nullptr && type->authenticates);
+}
+
+// Where no filter before it authenticates, but a route has taken that one out, it is meant so.
+void FilterTable::WarnOfUnknownCallers(const std::vector<const Step*>& steps) {
+  const auto finds_out = [&](const Step* step) { return Authenticates(*step->definition); };
+  for (auto at = steps.begin(); at != steps.end(); ++at) {
+    const Step& step = **at;
+    if (!step.definition->needs_identity || std::any_of(steps.begin(), at, finds_out)) {
+      continue;
+    }
+    const auto later = std::find_if(at, steps.end(), finds_out);
+    const bool nobody =
+        later == steps.end() &&
+        std::none_of(definitions_.begin(), definitions_.end(),
+                     [&](const auto& entry) { return Authenticates(*entry.second); });
+    if ((later != steps.end() || nobody) && warned_.insert(step.value.path()).second) {
+      step.name_value.Warning(
+          "filter " + Quoted(step.name) +
+          (nobody ? " has rules about who is calling, but no filter finds that out"
+                  : " has rules about who is calling, but filter " + Quoted((*later)->name) +
+                        ", which finds that out, comes after it"));
+    }
+  }
 }
 
 void FilterTable::WarnUnused() {
@@ -389,6 +418,7 @@ void FilterTable::WarnUnused() {
     }
   }
   steps_.clear();
+  warned_.clear();
   previous_overrides_.clear();
   cluster_uses_.clear();
 }

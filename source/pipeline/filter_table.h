@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,6 +93,8 @@ class FilterTable {
   void Append(const Step& step, std::vector<const Step*>& chain) const;
   void Skip(Step& step, std::vector<const Step*>& chain) const;
   std::shared_ptr<const Chain> ChainOf(const std::vector<const Step*>& steps);
+  bool Authenticates(const FilterDefinition& definition) const;
+  void WarnOfUnknownCallers(const std::vector<const Step*>& steps);
 
   const Catalog& catalog_;
   LoadContext context_;
@@ -106,6 +109,7 @@ class FilterTable {
   std::map<std::string, Step, std::less<>> steps_;
   std::map<std::vector<const FilterDefinition*>, std::shared_ptr<const Chain>> chains_;
   std::map<std::vector<const FilterDefinition*>, std::shared_ptr<const FilterDefinition>> any_ofs_;
+  std::set<std::string> warned_;  // Steps by their paths.
   std::vector<LoadedClusterUse> cluster_uses_;
 };
 

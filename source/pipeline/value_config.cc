@@ -43,22 +43,13 @@ void LoadTest(const Test& test, const Value& value, RegexCache& regexes, ValueMa
 
 }  // namespace
 
-ValueMatch LoadValueMatch(std::string name, const Value& value, RegexCache& regexes) {
-  ValueMatch out;
-  out.name = std::move(name);
-  if (!value.IsMap()) {
-    out.text = value.String();
-    return out;
-  }
-  Object in = value.Map();
-  std::string_view first;
+void LoadValueTest(Object& in, std::string_view& first, RegexCache& regexes, ValueMatch& out) {
   const auto only = [&](std::string_view key) {
     if (!first.empty()) {
       in.Error(key, "can't stand beside \"" + std::string(first) + "\": a value has one test");
     }
     first = key;
   };
-  out.kind = Kind::kPresent;
   for (const Test& test : kTests) {
     const Value found = in.Get(test.key, test.help);
     if (found.present()) {
@@ -71,6 +62,19 @@ ValueMatch LoadValueMatch(std::string name, const Value& value, RegexCache& rege
     only("present");
     out.kind = present ? Kind::kPresent : Kind::kAbsent;
   }
+}
+
+ValueMatch LoadValueMatch(std::string name, const Value& value, RegexCache& regexes) {
+  ValueMatch out;
+  out.name = std::move(name);
+  if (!value.IsMap()) {
+    out.text = value.String();
+    return out;
+  }
+  out.kind = Kind::kPresent;
+  Object in = value.Map();
+  std::string_view first;
+  LoadValueTest(in, first, regexes, out);
   if (first.empty()) {
     value.Error("expected a value, or one of prefix, suffix, contains, regex, present");
   }

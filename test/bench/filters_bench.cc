@@ -213,6 +213,28 @@ void BenchIpAccess() {
         Measure(1'000'000, [&](int) { (void)filter->OnRequestHeaders(h.request(), h.stream()); }));
 }
 
+// `count` rules for as many groups, of which the request is in the last.
+void BenchRbac(const char* what, int count) {
+  std::string yaml = "rules: [";
+  for (int i = 0; i < count; ++i) {
+    const std::string n = std::to_string(i);
+    yaml += "{name: r" + n + ", action: allow, groups: [team-" + n + "], path_prefix: /users, " +
+            "methods: [GET, HEAD]}, ";
+  }
+  FilterHarness h(filters::Rbac(), yaml + "]");
+  const std::string last = "team-" + std::to_string(count - 1);
+  const std::vector<std::string_view> groups = {"everybody", last, "staff"};
+  const observe::Identity identity = {.filter = "jwt", .subject = "alice", .groups = groups};
+  h.facts().identity = &identity;
+  h.Get("/users/7");
+  pipeline::Filter* filter = h.definition().NewFilter(h.stream());
+  const uint64_t before = allocations;
+  const double ns =
+      Measure(100'000, [&](int) { (void)filter->OnRequestHeaders(h.request(), h.stream()); });
+  Print(what, ns);
+  Print("  of its allocations", static_cast<double>(allocations - before), "");
+}
+
 }  // namespace
 }  // namespace gatehouse
 
@@ -229,4 +251,6 @@ int main() {
                           "request: {set: {x-via: gatehouse}, remove: [x-internal]}");
   gatehouse::BenchHeaders("headers, one value with an operator",
                           "request: {set: {x-client: \"%CLIENT_IP%\"}}");
+  gatehouse::BenchRbac("rbac, 10 rules, the last applies", 10);
+  gatehouse::BenchRbac("rbac, 1,000 rules, the last applies", 1000);
 }

@@ -4,7 +4,7 @@
 
 usage: test/docs/filter_pages.py
 
-For every filter that source/filters/BUILD.bazel lists: docs/filters/NAME.md exists, begins with a
+For every filter that source/filters/BUILD.bazel lists, with the libraries it lies beside: docs/filters/NAME.md exists, begins with a
 whole configuration, and names each key the filter reads and each metric it counts. The page of
 access_log explains each operator of source/observe/operators.cc.
 """
@@ -15,10 +15,10 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECTIONS = ("version:", "listeners:", "filters:", "clusters:", "routes:")
-FILE = re.compile(r'^    "(\w+/\w+)": ', re.MULTILINE)
+FILE = re.compile(r'^    "(\w+/\w+)": \[(.*?)\]', re.MULTILINE | re.DOTALL)
 # in.String("path", …), in.Enum<Format>(\n "format", …, and keys passed on to functions of the file.
-KEY = re.compile(r'\bin\.(?!Error|Warning|Has)\w+(?:<\w+>)?\(\s*"(\w+)"')
-METRIC = re.compile(r'Counter\("(\w+)",\s*"(\w+)"')
+KEY = re.compile(r'\bin_?\.(?!Error|Warning|Has)\w+(?:<\w+>)?\(\s*"(\w+)"')
+METRIC = re.compile(r'Counters?\(\s*"(\w+)",\s*"(\w+)"')
 OPERATOR = re.compile(r'^\s+\{"([A-Z_]+)", k\w+, ', re.MULTILINE)
 
 
@@ -40,13 +40,16 @@ def mistakes_of(name, source, page):
 def main():
     found = []
     filters = FILE.findall((ROOT / "source/filters/BUILD.bazel").read_text())
-    for file in filters:
-        name = file.split("/")[1]
+    for file, uses in filters:
+        folder, name = file.split("/")
         path = ROOT / f"docs/filters/{name}.md"
         if not path.exists():
             found.append(f"docs/filters/{name}.md is missing")
             continue
-        source = (ROOT / f"source/filters/{file}.cc").read_text()
+        # Its own file, and those of the libraries beside it: ":policy" is policy.cc, policy_config.cc …
+        parts = [name] + [f"{part}*" for part in re.findall(r'":(\w+)"', uses)]
+        files = [path for part in parts for path in (ROOT / "source/filters" / folder).glob(part + ".cc")]
+        source = "\n".join(file.read_text() for file in sorted(files))
         found += [f"docs/filters/{name}.md {m}" for m in mistakes_of(name, source, path.read_text())]
     operators = OPERATOR.findall((ROOT / "source/observe/operators.cc").read_text())
     page = (ROOT / "docs/filters/access_log.md").read_text()

@@ -73,6 +73,13 @@ Catalog TestCatalog() {
        "Finds out who is calling.",
        {},
        true},
+      {"asks",
+       [](config::Object&, const LoadContext&) -> std::shared_ptr<FilterDefinition> {
+         std::shared_ptr<FilterDefinition> made = Define<HeadOnly>(Settings{});
+         made->needs_identity = true;
+         return made;
+       },
+       "Asks who is calling."},
   });
 }
 
@@ -437,6 +444,42 @@ TEST(LoadContextTest, CountersCarryTheFiltersName) {
   EXPECT_NE(
       metrics.Prometheus().find("gatehouse_filter_rate_limit_limited_total{filter=\"per_ip\"} 0"),
       std::string::npos);
+}
+
+constexpr char kAsksAndCaller[] = "filters: {asks: {}, caller: {}, other: {type: caller}}\n";
+
+TEST(FilterTableTest, WhoAsksWhoIsCallingStandsBehindWhoFindsOut) {
+  const std::string defined = kAsksAndCaller;
+  for (const char* chains :
+       {"listener: [caller, asks]", "listener: [caller]\nroute: [asks]",
+        "listener: [{any_of: [caller, other]}, asks]", "listener: [other, asks, caller]"}) {
+    Loaded c(defined + chains + "\n");
+    c.Compile();
+    EXPECT_EQ(c.Errors(), "") << chains;
+  }
+  Loaded c(defined + "listener: [asks]\nroute: [caller, other]\nother: []\n");
+  c.Compile();
+  c.table->Compile(c.listener, {});
+  c.Compile();
+  EXPECT_EQ(
+      c.Errors(),
+      "f.yaml:2:12: warning: listener[0]: filter \"asks\" has rules about who is calling, but "
+      "filter \"caller\", which finds that out, comes after it\n");
+}
+
+TEST(FilterTableTest, ARouteMayDoWithoutTheFilterThatFindsOut) {
+  Loaded c(std::string(kAsksAndCaller) + "listener: [caller, asks]\nroute: [{skip: caller}]\n");
+  EXPECT_EQ(c.Names(), "asks");
+  EXPECT_EQ(c.Errors(), "");
+}
+
+TEST(FilterTableTest, NobodyFindsOutWhoIsCalling) {
+  Loaded c("filters: {asks: {}}\nlistener: [asks]\n");
+  c.Compile();
+  EXPECT_EQ(
+      c.Errors(),
+      "f.yaml:2:12: warning: listener[0]: filter \"asks\" has rules about who is calling, but no "
+      "filter finds that out\n");
 }
 
 }  // namespace
