@@ -10,12 +10,14 @@ namespace gatehouse::observe {
 namespace {
 
 constexpr std::string_view kDefaultText =
-    "%CLIENT_IP% - - [%START_TIME(clf)%] \"%METHOD% %TARGET% %PROTOCOL%\" %RESPONSE_CODE% "
+    "%CLIENT_IP% - %IDENTITY(subject)% [%START_TIME(clf)%] \"%METHOD% %TARGET% %PROTOCOL%\" "
+    "%RESPONSE_CODE% "
     "%BYTES_SENT% \"%REQ(referer)%\" \"%REQ(user-agent)%\" %DURATION% %ROUTE% %ENDPOINT% %ERROR%";
 
 constexpr std::pair<std::string_view, std::string_view> kDefaultMembers[] = {
     {"time", "%START_TIME%"},
     {"client_ip", "%CLIENT_IP%"},
+    {"subject", "%IDENTITY(subject)%"},
     {"method", "%METHOD%"},
     {"host", "%HOST%"},
     {"path", "%PATH%"},
@@ -57,7 +59,8 @@ AccessLogFormat AccessLogFormat::Json(std::vector<std::pair<std::string, Pattern
     std::string key = "\"";
     AppendJsonEscaped(key, name);
     key.append("\":");
-    out.members_.push_back({std::move(key), std::move(value)});
+    const bool needs_identity = value.NeedsIdentity();
+    out.members_.push_back({std::move(key), std::move(value), needs_identity});
   }
   return out;
 }
@@ -82,6 +85,9 @@ void AccessLogFormat::Write(const StreamInfo& info, LogScratch& scratch) const {
   }
   line.Append('{');
   for (const Member& member : members_) {
+    if (member.needs_identity && info.identity == nullptr) {
+      continue;
+    }
     const size_t before = line.size();
     line.Append(member.key);
     if (member.value.AppendJson(info, scratch)) {

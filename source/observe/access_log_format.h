@@ -29,6 +29,7 @@ class AccessLogFormat {
   struct Member {
     std::string key;  // "key": as it is written, colon included.
     Pattern value;
+    bool needs_identity = false;
   };
   bool json_ = false;
   Pattern line_;

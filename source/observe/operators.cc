@@ -59,11 +59,34 @@ OperatorValue ResponseHeader(const In& in) {
   return headers == nullptr ? OperatorValue() : headers->ResponseHeader(in.argument);
 }
 
+// Several values of one field, such as groups, stand with commas between them.
+OperatorValue IdentityText(const In& in) {
+  if (in.info.identity == nullptr) {
+    return {};
+  }
+  OperatorValue first;
+  bool several = false;
+  std::string& joined = in.scratch.joined;
+  in.field->ForEach(*in.info.identity, [&](std::string_view value) {
+    if (first.data() == nullptr) {
+      first = value;
+      return true;
+    }
+    if (!several) {
+      joined = first;
+      several = true;
+    }
+    joined.append(",").append(value);
+    return true;
+  });
+  return several ? OperatorValue(joined) : first;
+}
+
 OperatorValue StartRfc3339(const In& in) {
-  return Written(in, in.clock.WriteRfc3339(in.room, in.info.start));
+  return Written(in, in.scratch.clock.WriteRfc3339(in.room, in.info.start));
 }
 OperatorValue StartCommon(const In& in) {
-  return Written(in, in.clock.WriteCommon(in.room, in.info.start));
+  return Written(in, in.scratch.clock.WriteCommon(in.room, in.info.start));
 }
 OperatorValue StartUnixMs(const In& in) {
   const auto since = in.info.start.time_since_epoch();
@@ -108,6 +131,7 @@ constexpr Operator kOperators[] = {
      }},
     {"PEER_IP", kRequest, kNone, kText,
      [](const In& in) { return Written(in, WriteIp(in.room, in.info.peer)); }},
+    {"IDENTITY", kRequest, Argument::kIdentity, kText, IdentityText},
     {"LISTENER", kRequest, kNone, kText, Member<&StreamInfo::listener>},
     {"ROUTE", kRequest, kNone, kText, Member<&StreamInfo::route>},
     {"CLUSTER", kResponse, kNone, kText, Member<&StreamInfo::cluster>},
@@ -133,6 +157,7 @@ constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
     {"DOWNSTREAM_REMOTE_ADDRESS", "PEER"},
     {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", "PEER_IP"},
     {"REMOTE_ADDR", "CLIENT_IP"},
+    {"REMOTE_USER", "IDENTITY(subject)"},
     {"RESPONSE_CODE_DETAILS", "ERROR_DETAIL"},
     {"RESPONSE_DURATION", "UPSTREAM_DURATION"},
     {"RESPONSE_FLAGS", "ERROR"},

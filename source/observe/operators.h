@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "source/observe/line_buffer.h"
 #include "source/observe/stream_info.h"
 #include "source/observe/value_text.h"
 
@@ -16,19 +17,28 @@ namespace gatehouse::observe {
 enum class Moment : uint8_t { kRequest, kResponse, kEnd };
 
 // What an operator stands for in one stream; without data: not known, or it never came to that.
-// Otherwise a view of the stream, which may hold anything, or of OperatorInput::room, which is
-// printable.
+// Otherwise a view of the stream or of LogScratch::joined, which may hold anything, or of
+// OperatorInput::room, which is printable.
 using OperatorValue = std::string_view;
+
+// What one worker reuses for line after line. Not thread-safe.
+struct LogScratch {
+  LineBuffer line;
+  ClockText clock;
+  std::string escaped;
+  std::string joined;  // A value that is put together from several.
+};
 
 struct OperatorInput {
   const StreamInfo& info;
   std::string_view argument;
-  ClockText& clock;
+  const IdentityField* field;  // Of kIdentity: the argument.
+  LogScratch& scratch;
   char* room;  // kMaxValueText bytes.
 };
 
 struct Operator {
-  enum class Argument : uint8_t { kNone, kHeader, kClock };
+  enum class Argument : uint8_t { kNone, kHeader, kClock, kIdentity };
   std::string_view name;
   Moment moment;
   Argument argument;

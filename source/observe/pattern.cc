@@ -50,12 +50,12 @@ bool CopyPlain(char* out, std::string_view text) {
   return suspicion == 0;
 }
 
-void AppendTextEscaped(LineBuffer& line, std::string_view text) {
+void AppendTextEscaped(LineBuffer& line, std::string_view text, unsigned char lowest = ' ') {
   static constexpr char kHex[] = "0123456789abcdef";
   char* out = line.Room(text.size() * 4);
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') {
+    if (byte < lowest || byte >= 0x7f || c == '"' || c == '\\') {
       *out++ = '\\';
       *out++ = 'x';
       *out++ = kHex[byte >> 4];
@@ -78,6 +78,14 @@ void AppendForLog(LogScratch& scratch, std::string_view text) {
   }
 }
 
+void AppendWordForLog(LogScratch& scratch, std::string_view text) {
+  if (text.find(' ') == std::string_view::npos) [[likely]] {
+    AppendForLog(scratch, text);
+  } else {
+    AppendTextEscaped(scratch.line, text.substr(0, Pattern::kMaxLoggedBytes), ' ' + 1);
+  }
+}
+
 void AppendForJson(LogScratch& scratch, std::string_view text) {
   text = text.substr(0, Pattern::kMaxLoggedBytes);
   char* const out = scratch.line.Room(text.size());
@@ -97,7 +105,7 @@ void AppendForJson(LogScratch& scratch, std::string_view text) {
 template <typename Put>
 bool Pattern::AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch, Put put) {
   char* const room = scratch.line.Room(kMaxValueText);
-  const std::string_view value = part.value({info, part.text, scratch.clock, room});
+  const std::string_view value = part.value({info, part.text, part.field.get(), scratch, room});
   if (value.empty()) {
     return false;
   }
@@ -113,7 +121,7 @@ void Pattern::AppendText(const StreamInfo& info, LogScratch& scratch) const {
   for (const Part& part : parts_) {
     if (part.op == nullptr) {
       scratch.line.Append(part.text);
-    } else if (!AppendValue(part, info, scratch, AppendForLog)) {
+    } else if (!AppendValue(part, info, scratch, part.word ? AppendWordForLog : AppendForLog)) {
       scratch.line.Append('-');
     }
   }

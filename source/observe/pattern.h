@@ -8,13 +8,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
 
-#include "source/observe/line_buffer.h"
 #include "source/observe/operators.h"
 #include "source/observe/stream_info.h"
 
@@ -24,13 +24,6 @@ namespace gatehouse::observe {
 struct PatternMistake {
   std::string message;
   std::string suggestion;
-};
-
-// What one worker reuses for line after line. Not thread-safe.
-struct LogScratch {
-  LineBuffer line;
-  ClockText clock;
-  std::string escaped;
 };
 
 class Pattern {
@@ -43,7 +36,8 @@ class Pattern {
 
   // All three append to scratch.line.
   //
-  // A missing value is "-"; quotes, backslashes and what is not printable ASCII become \xNN.
+  // A missing value is "-"; quotes, backslashes and what is not printable ASCII become \xNN, and so
+  // do spaces of an IDENTITY that does not stand in quotes.
   void AppendText(const StreamInfo& info, LogScratch& scratch) const;
   // As the value of a JSON member. A lone operator without a value appends nothing and returns
   // false; a lone number stays a number.
@@ -55,14 +49,18 @@ class Pattern {
   bool IsConstant() const;
   std::string_view constant() const;
   bool Uses(std::string_view operator_name) const;
+  // Whether nothing is left of it when nobody has been authenticated.
+  bool NeedsIdentity() const { return parts_.size() == 1 && parts_[0].field != nullptr; }
 
  private:
   struct Part {
     const Operator* op = nullptr;  // Null: literal text.
     OperatorValue (*value)(const OperatorInput& in) = nullptr;
     bool bare = false;
-    uint32_t max_bytes = UINT32_MAX;  // Of the value.
-    std::string text;                 // The literal, or the operator's argument.
+    bool word = false;                           // Text lines: no space may tear it apart.
+    uint32_t max_bytes = UINT32_MAX;             // Of the value.
+    std::string text;                            // The literal, or the operator's argument.
+    std::shared_ptr<const IdentityField> field;  // The argument of IDENTITY.
   };
   friend class PatternParser;
 

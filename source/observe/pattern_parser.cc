@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads patterns. Literals that touch are one part, so a pattern without operators has at most one.
+#include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "source/base/text.h"
@@ -69,6 +71,7 @@ class PatternParser {
       pattern_.parts_.emplace_back();
     }
     pattern_.parts_.back().text.append(text);
+    in_quotes_ = in_quotes_ != (std::count(text.begin(), text.end(), '"') % 2 != 0);
   }
 
   void Mistake(std::string message, std::string suggestion = {}) {
@@ -165,11 +168,29 @@ class PatternParser {
           Mistake("unknown time format \"" + part.text + "\"; one of: rfc3339, clf, unix_ms");
         }
         break;
+      case Operator::Argument::kIdentity:
+        CheckField(parenthesised, part);
+        break;
     }
     return !mistake_;
   }
 
+  void CheckField(bool parenthesised, Part& part) {
+    if (!parenthesised) {
+      Mistake("%IDENTITY% needs to know what of it", "%IDENTITY(subject)%");
+      return;
+    }
+    Result<IdentityField> field = IdentityField::Parse(part.text);
+    if (!field) {
+      Mistake(field.error().message);
+      return;
+    }
+    part.field = std::make_shared<const IdentityField>(*std::move(field));
+    part.word = !in_quotes_;
+  }
+
   std::string_view rest_;
+  bool in_quotes_ = false;
   const Moment moment_;
   Pattern pattern_;
   std::optional<PatternMistake> mistake_;

@@ -35,6 +35,17 @@ TEST(AccessLogFormatTest, DefaultJson) {
             "\"attempts\":1,\"user_agent\":\"curl/8.5\"}\n");
 }
 
+TEST(AccessLogFormatTest, WhoWasAuthenticated) {
+  const Identity identity = {.filter = "keys", .subject = "alice smith"};
+  StreamFacts facts;
+  facts.info.identity = &identity;
+  EXPECT_TRUE(Line(AccessLogFormat::DefaultText(), facts)
+                  .starts_with("192.0.2.7 - alice\\x20smith [01/Mar/2026:08:15:30 +0000] \""));
+  EXPECT_NE(Line(AccessLogFormat::DefaultJson(), facts)
+                .find("\"client_ip\":\"192.0.2.7\",\"subject\":\"alice smith\",\"method\":"),
+            std::string::npos);
+}
+
 TEST(AccessLogFormatTest, JsonTellsWhatWentWrong) {
   StreamFacts facts;
   facts.info.error = ErrorCode::kConnectFailed;

@@ -149,7 +149,50 @@ TEST(PatternTest, LongValuesAreCutInLogs) {
   EXPECT_EQ(HeaderValue("%REQ(user-agent)%", facts).size(), 100'000u);
 }
 
+// Somebody whose credentials try to forge things.
+struct Caller {
+  Caller() { facts.info.identity = &identity; }
+  const std::string_view groups[3] = {"ops", "on call", "a\r\nx: y"};
+  const IdentityValue claims[4] = {
+      {"tenant", "acme"}, {"roles", "r"}, {"roles", "w"}, {"bad", "a\r\nset-cookie: x"}};
+  Identity identity = {.kind = IdentityKind::kApiKey,
+                       .filter = "keys",
+                       .subject = "alice",
+                       .groups = groups,
+                       .claims = claims};
+  StreamFacts facts;
+};
+
+TEST(PatternTest, WhoIsCalling) {
+  Caller caller;
+  EXPECT_EQ(Text("%IDENTITY(subject)% %IDENTITY(kind)% %IDENTITY(filter)%", caller.facts),
+            "alice api_key keys");
+  EXPECT_EQ(Text("%IDENTITY(claims.tenant)% %IDENTITY(claims.roles)% %IDENTITY(attributes.plan)%",
+                 caller.facts),
+            "acme r,w -");
+  EXPECT_EQ(Text("%IDENTITY(subject):3%", caller.facts), "ali");
+  EXPECT_EQ(Json("%IDENTITY(claims.roles)%", caller.facts), "\"r,w\"");
+  EXPECT_EQ(Json("%IDENTITY(claims.role)%", caller.facts), "(left out)");
+  EXPECT_EQ(Json("%IDENTITY(groups)%", caller.facts), "\"ops,on call,a\\u000d\\u000ax: y\"");
+  EXPECT_EQ(Text("%IDENTITY(subject)% %IDENTITY(groups)%"), "- -");
+  EXPECT_EQ(Json("%IDENTITY(subject)%"), "(left out)");
+}
+
+TEST(PatternTest, WhoIsCallingForgesNothing) {
+  Caller caller;
+  EXPECT_EQ(Text("%IDENTITY(groups)% \"%IDENTITY(groups)%\" %IDENTITY(groups)%", caller.facts),
+            "ops,on\\x20call,a\\x0d\\x0ax:\\x20y \"ops,on call,a\\x0d\\x0ax: y\" "
+            "ops,on\\x20call,a\\x0d\\x0ax:\\x20y");
+  EXPECT_EQ(HeaderValue("%IDENTITY(claims.bad)%|%IDENTITY(groups)%", caller.facts),
+            "a  set-cookie: x|ops,on call,a  x: y");
+}
+
 TEST(PatternTest, MistakesSayWhatIsWrong) {
+  EXPECT_EQ(Mistake("%IDENTITY%"), "%IDENTITY% needs to know what of it -> %IDENTITY(subject)%");
+  EXPECT_EQ(Mistake("%IDENTITY(name)%"),
+            "expected subject, kind, filter, groups, claims.NAME or attributes.NAME, got \"name\"");
+  EXPECT_EQ(Mistake("%REMOTE_USER%"), "unknown operator %REMOTE_USER% -> %IDENTITY(subject)%");
+
   EXPECT_EQ(Mistake("%METHD%"), "unknown operator %METHD% -> %METHOD%");
   EXPECT_EQ(Mistake("%UPSTREAM_HOST%"), "unknown operator %UPSTREAM_HOST% -> %ENDPOINT%");
   EXPECT_EQ(Mistake("%RESPONSE_FLAGS%"), "unknown operator %RESPONSE_FLAGS% -> %ERROR%");
@@ -180,7 +223,9 @@ TEST(PatternTest, WhatIsNotKnownYetIsRefused) {
 TEST(PatternTest, EveryOperatorCanBeWritten) {
   for (const Operator& row : Operators()) {
     std::string text = "%" + std::string(row.name);
-    text += row.argument == Operator::Argument::kHeader ? "(x)%" : "%";
+    text += row.argument == Operator::Argument::kHeader     ? "(x)%"
+            : row.argument == Operator::Argument::kIdentity ? "(subject)%"
+                                                            : "%";
     EXPECT_EQ(Mistake(text), "(none)");
     EXPECT_NE(Text(text), "") << row.name;
     EXPECT_EQ(Json(text).starts_with('"'), !row.bare && Json(text) != "(left out)") << row.name;

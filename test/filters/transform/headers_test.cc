@@ -78,6 +78,29 @@ TEST(HeadersTest, ValuesCannotSplitAMessage) {
   EXPECT_EQ(h.RequestField("x-copy"), "a  set-cookie: b");
 }
 
+TEST(HeadersTest, WhoIsCallingIsForTheGatewayToSay) {
+  FilterHarness h(
+      HeaderEdits(),
+      "request: {set: {x-user: \"%IDENTITY(subject)%\", x-groups: \"%IDENTITY(groups)%\", "
+      "x-tenant: \"%IDENTITY(claims.tenant)%\"}}");
+  EXPECT_EQ(h.diagnostics(), "");
+  constexpr std::string_view kGroups[] = {"ops", "staff"};
+  constexpr observe::IdentityValue kClaims[] = {{"tenant", "acme\r\nx-admin: 1"}};
+  const observe::Identity alice = {
+      .filter = "keys", .subject = "alice", .groups = kGroups, .claims = kClaims};
+  h.facts().identity = &alice;
+  h.Get("/", {{"x-user", "root"}, {"x-groups", "admins"}});
+  EXPECT_EQ(h.RequestField("x-user"), "alice");
+  EXPECT_EQ(h.RequestField("x-groups"), "ops,staff");
+  EXPECT_EQ(h.RequestField("x-tenant"), "acme  x-admin: 1");
+  EXPECT_EQ(h.RequestField("x-admin"), std::nullopt);
+  h.End();
+  h.facts().identity = nullptr;
+  h.Get("/", {{"x-user", "root"}, {"x-groups", "admins"}});
+  EXPECT_EQ(h.RequestField("x-user"), std::nullopt);
+  EXPECT_EQ(h.RequestField("x-groups"), std::nullopt);
+}
+
 TEST(HeadersTest, WhatIsNotAskedForCostsNoCall) {
   const FilterHarness h(HeaderEdits(), "response: {set: {x-a: b}}");
   EXPECT_FALSE(h.definition().phases().request_headers);
