@@ -6,6 +6,8 @@ namespace gatehouse {
 pipeline::Catalog BuiltinFilters() {
   return pipeline::Catalog({
       filters::AccessLog(),
+      filters::ApiKey(),
+      filters::BasicAuth(),
       filters::ForwardAuth(),
       filters::HeaderEdits(),
       filters::IpAccess(),

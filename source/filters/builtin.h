@@ -8,6 +8,8 @@ namespace gatehouse {
 namespace filters {
 
 pipeline::FilterType AccessLog();
+pipeline::FilterType ApiKey();
+pipeline::FilterType BasicAuth();
 pipeline::FilterType ForwardAuth();
 pipeline::FilterType HeaderEdits();
 pipeline::FilterType IpAccess();

@@ -47,11 +47,27 @@ std::string WithoutPassword(std::string_view text) {
   return std::string(text.substr(0, colon + 1)) + kRedacted + std::string(text.substr(at));
 }
 
+// Lines of an htpasswd file, as `users` of basic_auth has them: NAME:HASH.
+Tree WithoutHashes(const Value& users) {
+  Tree out = Tree::array();
+  for (const Value& user : users.List()) {
+    const std::string_view line = user.Scalar();
+    out.push_back(std::string(line.substr(0, line.find(':'))) + ":" + kRedacted);
+  }
+  return out;
+}
+
 Tree ToTree(const Value& value, bool secret) {
   if (value.IsMap()) {
     Tree out = Tree::object();
     for (const auto& [key, inner] : value.Entries()) {
-      out[key] = ToTree(inner, secret || IsSecretKey(key));
+      if (key == "users" && inner.IsList()) {
+        out[key] = WithoutHashes(inner);
+      } else if (key == "sha256" && inner.IsScalar()) {
+        out[key] = kRedacted;
+      } else {
+        out[key] = ToTree(inner, secret || IsSecretKey(key));
+      }
     }
     return out;
   }

@@ -191,6 +191,29 @@ routes:
   EXPECT_EQ(Effective(loading, text), text);
 }
 
+TEST(Effective, LeavesOutWhatStandsForPasswordsAndKeys) {
+  Loading loading;
+  const std::string hash = "$2y$04$nXeInEbEYfPf.pnUPi/iYeVQTEwpa5WeN2N0Ohp42Srt3CZ6wgrgO";
+  const std::string digest = "689febd264f8b977e29c0fdb75f839eb248ba07d1561b14f2b95f42756943245";
+  const std::string text = Effective(loading, R"(
+listeners: [{name: web, address: ":8080", filters: [staff, {use: keys, keys: [{name: b, sha256: )" +
+                                                  digest + R"(}]}]}]
+filters:
+  staff: {type: basic_auth, users: ["alice:)" + hash +
+                                                  R"("]}
+  keys: {type: api_key, keys: [{name: acme, sha256: )" +
+                                                  digest + R"(}]}
+routes:
+  - {match: {path: /}, respond: {}, filters: [{skip: staff}]}
+  - {respond: {}, filters: [{skip: keys}]}
+)");
+  EXPECT_FALSE(Contains(text, hash)) << text;
+  EXPECT_FALSE(Contains(text, "689febd264f8")) << text;
+  EXPECT_TRUE(Contains(text, "alice:***")) << text;
+  EXPECT_TRUE(Contains(text, "{name: acme, sha256: \"***\"}")) << text;
+  EXPECT_TRUE(Contains(text, "{name: b, sha256: \"***\"}")) << text;
+}
+
 TEST(Effective, WithoutTokensNoneAreMadeUp) {
   Loading loading;
   const std::string text = Effective(loading, R"(

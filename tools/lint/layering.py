@@ -32,6 +32,8 @@ LIBRARIES = {
     "yaml-cpp/": ["source/config/"],
     "openssl/": ["source/tls/", "source/base/digest"],
     "nghttp2/": ["source/http/h2/"],
+    "crypt.h": ["source/filters/auth/password_hash"],
+    "apr-1.0/": ["source/filters/auth/password_hash"],
     "ares": ["source/upstream/dns/"],
     "CLI/": ["source/main.cc", "source/server/cli"],
     "httplib.h": ["source/server/"],

@@ -163,9 +163,9 @@ struct PlaceKey {
   std::string_view type;
 };
 constexpr PlaceKey kPlaces[] = {
-    {"header", Place::kHeader, "A header field.", "header's name"},
-    {"query", Place::kQuery, "A query parameter.", ""},
-    {"cookie", Place::kCookie, "A cookie.", ""},
+    {"header", Place::kHeader, "The header field it is in.", "header's name"},
+    {"query", Place::kQuery, "The query parameter it is in.", ""},
+    {"cookie", Place::kCookie, "The cookie it is in.", ""},
 };
 
 std::string CheckedName(Place place, const Value& at) {

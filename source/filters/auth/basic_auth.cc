@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lets in who knows a password: the Basic authentication scheme (RFC 7617).
+//
+//   basic_auth:
+//     file: users.htpasswd            # watched: NAME:HASH a line, as htpasswd writes them
+//     users: ["carol:$2y$10$..."]     # more of them
+//     realm: staff
+//     groups: {admins: [alice, bob]}
+//     attributes: {alice: {plan: gold}}
+//     header: x-user                  # tells the upstream who it is
+//     forward: false                  # whether the upstream gets the password, too
+//     cache: {ttl: 5m, max_entries: 1000}
+//     max_pending: 64
+//
+// Hashing takes milliseconds on purpose, so it is done off the workers, and once: a pair that was
+// right is remembered for a while (verified_pairs.h). One that was wrong is hashed each time, and
+// so is the password of a user whom nobody knows, with somebody else's hash: how long the answer
+// takes does not tell who exists.
+//
+// The password ends here by default: the upstream trusts the gateway, and what it does not get it
+// can't lose.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "source/filters/auth/basic_credentials.h"
+#include "source/filters/auth/challenge.h"
+#include "source/filters/auth/credential_source.h"
+#include "source/filters/auth/identity_headers.h"
+#include "source/filters/auth/password_checks.h"
+#include "source/filters/auth/user_table.h"
+#include "source/filters/auth/watched_file.h"
+#include "source/filters/auth/worker_view.h"
+#include "source/filters/builtin.h"
+
+namespace gatehouse::filters {
+namespace {
+
+using pipeline::Action;
+using pipeline::Stream;
+using UserFile = WatchedFile<UserTable>;
+
+struct Counters {
+  explicit Counters(const pipeline::LoadContext& context)
+      : accepted(context.Counter("basic_auth", "accepted", "Requests let in.")),
+        remembered(context.Counter("basic_auth", "remembered",
+                                   "Of those, with a password that need not be hashed.")),
+        refused(
+            context.Counter("basic_auth", "refused", "Requests refused for what they brought.")),
+        no_credentials(
+            context.Counter("basic_auth", "no_credentials", "Requests without Basic credentials.")),
+        hashed(context.Counter("basic_auth", "hashed", "Passwords hashed, right or wrong.")),
+        overloaded(context.Counter("basic_auth", "overloaded",
+                                   "Requests refused because too many hashes wait.")),
+        file_failed(context.Counter("basic_auth", "file_failed",
+                                    "Times the file changed and could not be used.")) {}
+
+  observe::MetricId accepted;
+  observe::MetricId remembered;
+  observe::MetricId refused;
+  observe::MetricId no_credentials;
+  observe::MetricId hashed;
+  observe::MetricId overloaded;
+  observe::MetricId file_failed;
+};
+
+struct Config {
+  std::string challenge;  // Of WWW-Authenticate.
+  IdentityHeaders headers;
+  bool forward = false;
+  bool allow_missing = false;
+  Duration ttl{};
+  size_t max_entries = 0;
+  uint32_t max_pending = 0;
+};
+
+class BasicAuthDefinition final : public pipeline::FilterDefinition {
+ public:
+  BasicAuthDefinition(Config config, std::shared_ptr<UserFacts> facts,
+                      std::shared_ptr<UserFile> users, const pipeline::LoadContext& context)
+      : FilterDefinition(pipeline::Phases::Of<Login>(), 0),
+        config_(std::move(config)),
+        counters_(context),
+        facts_(std::move(facts)),
+        users_(std::move(users)) {
+    for (uint32_t i = 0; i < context.workers; ++i) {
+      workers_.emplace_back(*this);
+    }
+  }
+
+  pipeline::Filter* NewFilter(Stream& stream) const override {
+    return stream.arena().New<Login>(*this, stream);
+  }
+  bool SourcesUnchanged() const override { return users_->Unchanged(); }
+  std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
+    return UserFile::Watch(users_, services);
+  }
+  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head); }
+
+ private:
+  struct alignas(64) PerWorker {
+    explicit PerWorker(const BasicAuthDefinition& definition)
+        : remembered(definition.config_.ttl, definition.config_.max_entries),
+          checks(definition.under_way_, definition.config_.max_pending) {}
+    Sha256 sha;
+    WorkerView<UserTable> users;
+    VerifiedPairs remembered;
+    PasswordChecks checks;
+  };
+
+  // One stream's login.
+  class Login final : public pipeline::Filter, private PasswordWait {
+   public:
+    Login(const BasicAuthDefinition& definition, Stream& stream)
+        : basic_(definition), stream_(stream) {}
+    Action OnRequestHeaders(http::RequestHead& head, Stream& stream) override;
+
+   private:
+    Action Judge(const BasicCredentials& credentials);
+    void OnChecked(bool matches) override;
+    void Accept();
+    Action Refuse(ErrorCode code, std::string_view detail, observe::MetricId counter);
+    PerWorker& worker() const { return basic_.workers_[stream_.worker()]; }
+
+    const BasicAuthDefinition& basic_;
+    Stream& stream_;
+    WorkerView<UserTable>::Pin users_;
+    const User* user_ = nullptr;  // Null: there is no such user.
+    Sha256Digest digest_{};
+  };
+
+  Sha256Digest DigestOf(Sha256& sha, const BasicCredentials& credentials,
+                        std::string_view hash) const;
+  uint64_t NumberOf(Sha256& sha, std::string_view user) const;
+
+  const Config config_;
+  const Counters counters_;
+  const std::shared_ptr<const UserFacts> facts_;  // Tables of users_ look into it.
+  const std::shared_ptr<UserFile> users_;
+  const CredentialSources source_{{{CredentialSource::Place::kHeader, "authorization", "Basic "}}};
+  const Sha256Digest key_ = RandomKey();
+  mutable std::atomic<uint32_t> under_way_{0};
+  mutable std::deque<PerWorker> workers_;
+};
+
+std::string_view Bytes(const Sha256Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+// User and hash have no NUL, so that no two lists of three are the same bytes.
+Sha256Digest BasicAuthDefinition::DigestOf(Sha256& sha, const BasicCredentials& credentials,
+                                           std::string_view hash) const {
+  constexpr std::string_view kNul("\0", 1);
+  return sha.Add(Bytes(key_))
+      .Add(credentials.user)
+      .Add(kNul)
+      .Add(hash)
+      .Add(kNul)
+      .Add(credentials.password)
+      .Finish();
+}
+
+// The same for a name as long as the process lives, and nobody can tell which.
+uint64_t BasicAuthDefinition::NumberOf(Sha256& sha, std::string_view user) const {
+  const Sha256Digest digest = sha.Add(Bytes(key_)).Add(user).Finish();
+  uint64_t out = 0;
+  std::memcpy(&out, digest.data(), sizeof out);
+  return out;
+}
+
+Action BasicAuthDefinition::Login::OnRequestHeaders(http::RequestHead& head, Stream&) {
+  basic_.config_.headers.Strip(head);
+  if (const uint32_t failures = basic_.users_->TakeFailures(); failures != 0) {
+    stream_.Count(basic_.counters_.file_failed, failures);
+  }
+  const Counters& counters = basic_.counters_;
+  const Credential found = basic_.source_.Find(head, stream_.arena());
+  switch (found.state) {
+    case Credential::State::kNone:
+      if (basic_.config_.allow_missing) {
+        stream_.Count(counters.no_credentials);
+        return Action::kContinue;
+      }
+      return Refuse(ErrorCode::kNoCredentials, "there are no Basic credentials",
+                    counters.no_credentials);
+    case Credential::State::kAmbiguous:
+      return Refuse(ErrorCode::kBadCredentials, "there are several Authorization fields",
+                    counters.refused);
+    case Credential::State::kOne:
+      break;
+  }
+  const Result<BasicCredentials> credentials = ParseBasicCredentials(found.value, stream_.arena());
+  return credentials
+             ? Judge(*credentials)
+             : Refuse(ErrorCode::kBadCredentials, credentials.error().message, counters.refused);
+}
+
+Action BasicAuthDefinition::Login::Judge(const BasicCredentials& credentials) {
+  PerWorker& worker = this->worker();
+  worker.users.Newest(basic_.users_->value(), users_);
+  user_ = users_->Find(credentials.user);
+  const User& asked =
+      user_ != nullptr ? *user_ : users_->Pick(basic_.NumberOf(worker.sha, credentials.user));
+  digest_ = basic_.DigestOf(worker.sha, credentials, asked.hash);
+  if (user_ != nullptr && worker.remembered.Knows(digest_, stream_.now())) {
+    stream_.Count(basic_.counters_.remembered);
+    Accept();
+    return Action::kContinue;
+  }
+  switch (worker.checks.Ask(digest_, credentials.password, asked.hash, *this, stream_.services())) {
+    case PasswordChecks::Asked::kNew:
+      stream_.Count(basic_.counters_.hashed);
+      return Action::kPause;
+    case PasswordChecks::Asked::kJoined:
+      return Action::kPause;
+    case PasswordChecks::Asked::kTooMany:
+      break;
+  }
+  stream_.Count(basic_.counters_.overloaded);
+  return stream_.ReplyError(ErrorCode::kAuthUnavailable,
+                            "too many passwords are being hashed (max_pending)",
+                            {{"retry-after", "1"}});
+}
+
+void BasicAuthDefinition::Login::OnChecked(bool matches) {
+  if (user_ != nullptr && matches) {
+    worker().remembered.Remember(digest_, stream_.now());
+    Accept();
+    stream_.Resume();
+    return;
+  }
+  // What was typed instead of a user's name may be the password: only names that exist are told.
+  const std::string_view detail =
+      user_ == nullptr ? std::string_view("there is no such user")
+                       : stream_.arena().Concat("the password of \"", std::string_view(user_->name),
+                                                "\" is wrong");
+  (void)Refuse(ErrorCode::kBadCredentials, detail, basic_.counters_.refused);
+}
+
+void BasicAuthDefinition::Login::Accept() {
+  stream_.Count(basic_.counters_.accepted);
+  stream_.SetIdentity(user_->identity);
+  http::RequestHead& head = stream_.request();
+  if (!basic_.config_.forward) {
+    head.headers.Remove(http::Known::kAuthorization);
+  }
+  basic_.config_.headers.Set(user_->identity, head, stream_.arena());
+}
+
+// The stream may be gone afterwards, and this with it.
+Action BasicAuthDefinition::Login::Refuse(ErrorCode code, std::string_view detail,
+                                          observe::MetricId counter) {
+  stream_.Count(counter);
+  return stream_.ReplyError(code, detail, {{"www-authenticate", basic_.config_.challenge}});
+}
+
+// --- Loading ---------------------------------------------------------------------------------
+
+// Of `users`; what is wrong is reported there.
+std::vector<HtpasswdEntry> LoadInlineUsers(config::Object& in, bool has_file) {
+  const config::Value users =
+      in.Get("users",
+             config::About("Users as lines of an htpasswd file, NAME:HASH.").Type("htpasswd line"));
+  std::vector<HtpasswdEntry> out;
+  for (const config::Value& value : users.List()) {
+    Result<HtpasswdEntry> entry = ParseHtpasswdLine(value.String());
+    if (!value.IsScalar()) {
+      continue;
+    }
+    if (!entry) {
+      value.Error(entry.error().message);
+    } else if (std::any_of(out.begin(), out.end(),
+                           [&](const auto& other) { return other.name == entry->name; })) {
+      value.Error("user \"" + entry->name + "\" is given twice");
+    } else {
+      out.push_back(*std::move(entry));
+    }
+  }
+  if (!has_file && !users.present()) {
+    in.Error("needs `file` or `users`");
+  } else if (!has_file && users.IsList() && users.size() == 0) {
+    users.Error("there is no user");
+  }
+  return out;
+}
+
+std::shared_ptr<UserFacts> LoadFacts(config::Object& in, std::string_view filter) {
+  auto facts = std::make_shared<UserFacts>();
+  facts->filter = filter;
+  for (const auto& [group, members] :
+       in.Entries("groups", "Groups with the names of the users in them.")) {
+    for (const std::string& user : members.Strings()) {
+      facts->groups[user].push_back(group);
+    }
+  }
+  for (const auto& [user, attributes] :
+       in.Entries("attributes", "What else there is to know of users, by their names.")) {
+    for (const auto& [name, value] : attributes.Entries()) {
+      facts->attributes[user].emplace_back(name, value.String());
+    }
+  }
+  return facts;
+}
+
+// The users of `inline_users` and of the file's text.
+std::shared_ptr<const UserTable> MakeTable(const std::vector<HtpasswdEntry>& inline_users,
+                                           const UserFacts& facts, std::string_view text,
+                                           const std::string& path,
+                                           config::Diagnostics& diagnostics) {
+  std::vector<HtpasswdEntry> all = inline_users;
+  if (!path.empty()) {
+    const uint32_t file = diagnostics.AddFile(path);
+    const auto mistake = [&](uint32_t line, const std::string& message) {
+      diagnostics.Error({file, line, 1}, {}, message);
+    };
+    const size_t errors = diagnostics.errors();
+    for (HtpasswdEntry& entry : ParseHtpasswd(text, mistake)) {
+      const bool twice =
+          std::any_of(inline_users.begin(), inline_users.end(),
+                      [&](const HtpasswdEntry& other) { return other.name == entry.name; });
+      if (twice) {
+        mistake(entry.line, "user \"" + entry.name + "\" is among `users` already");
+        continue;
+      }
+      if (entry.scheme == PasswordScheme::kSha1) {
+        diagnostics.Warning({file, entry.line, 1}, {},
+                            "user \"" + entry.name +
+                                "\" has a {SHA} hash: it can be guessed at "
+                                "billions a second; `htpasswd -B` makes a better one");
+      }
+      all.push_back(std::move(entry));
+    }
+    if (all.empty() && diagnostics.errors() == errors) {
+      mistake(1, "there is no user in this file");
+    }
+  }
+  return std::make_shared<UserTable>(std::move(all), facts);
+}
+
+std::shared_ptr<UserFile> LoadUsers(config::Object& in,
+                                    const std::shared_ptr<const UserFacts>& facts) {
+  const config::Value file =
+      in.Get("file", config::About("htpasswd file, watched: a change counts at once.")
+                         .Type("path")
+                         .Example("users.htpasswd"));
+  std::string path = file.present() ? file.String() : std::string();
+  if (file.IsScalar() && (path.empty() || path == "-")) {
+    file.Error("must name a file");
+    path.clear();
+  }
+  auto users = std::make_shared<UserFile>(
+      facts->filter, path,
+      [inline_users = LoadInlineUsers(in, file.present()), facts](
+          std::string_view text, const std::string& from, config::Diagnostics& diagnostics) {
+        return MakeTable(inline_users, *facts, text, from, diagnostics);
+      });
+  users->Load(in.diagnostics(), [&](const std::string& message) { file.Error(message); });
+  return users;
+}
+
+// A name that is nobody's is probably misspelt; somebody may yet come to have it.
+template <typename ByUser>
+void WarnOfStrangers(const config::Object& in, std::string_view key, const ByUser& by_user,
+                     const UserTable& users) {
+  for (const auto& [user, facts] : by_user) {
+    if (users.Find(user) == nullptr) {
+      in.Warning(key, "there is no user \"" + user + "\" now");
+    }
+  }
+}
+
+Config LoadSettings(config::Object& in) {
+  Config out;
+  out.challenge = "Basic " + LoadRealm(in) + ", charset=\"UTF-8\"";
+  const config::Value header =
+      in.Get("header", config::About("Header field that tells the upstream the user's name; what "
+                                     "clients send under it never passes.")
+                           .Type("header's name")
+                           .Example("x-user"));
+  if (header.present()) {
+    out.headers.Add(header.String(), *observe::IdentityField::Parse("subject"), header);
+  }
+  out.forward = in.Bool("forward", false, "Whether the upstream gets the password, too.");
+  out.allow_missing = in.Bool("allow_missing", false,
+                              "Whether requests without Basic credentials pass, with no identity.");
+  config::Object cache = in.Child(
+      "cache", "Passwords that were right are not hashed again for a while; each worker's own.");
+  out.ttl = cache.Time("ttl", {.def = std::chrono::minutes(5), .max = std::chrono::hours(24)},
+                       "How long after it was hashed; 0s: every request is hashed.");
+  out.max_entries =
+      cache.Uint("max_entries", {.def = 1000, .max = 1'000'000},
+                 "How many pairs of user and password at most; the least used goes first.");
+  if (out.ttl == Duration::zero()) {
+    out.max_entries = 0;
+  }
+  out.max_pending = static_cast<uint32_t>(
+      in.Uint("max_pending", {.def = 64, .min = 1, .max = 100'000},
+              "How many passwords may wait for being hashed; past it, requests are answered with "
+              "503."));
+  return out;
+}
+
+std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
+                                                 const pipeline::LoadContext& context) {
+  const std::shared_ptr<UserFacts> facts = LoadFacts(in, context.filter_name);
+  std::shared_ptr<UserFile> users = LoadUsers(in, facts);
+  const std::shared_ptr<const UserTable> table = users->value().Get();
+  WarnOfStrangers(in, "groups", facts->groups, *table);
+  WarnOfStrangers(in, "attributes", facts->attributes, *table);
+  return std::make_shared<BasicAuthDefinition>(LoadSettings(in), facts, std::move(users), context);
+}
+
+}  // namespace
+
+pipeline::FilterType BasicAuth() {
+  return {.name = "basic_auth",
+          .load = Load,
+          .help = "Lets in who knows a password (RFC 7617).",
+          .examples =
+              {"file: /dev/null, users: "
+               "[\"alice:$2y$05$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu\"], realm: "
+               "staff, groups: {admins: [alice]}, attributes: {alice: {plan: gold}}, header: "
+               "x-user, forward: false, allow_missing: false, cache: {ttl: 5m, max_entries: "
+               "1000}, max_pending: 64"},
+          .authenticates = true};
+}
+
+}  // namespace gatehouse::filters
