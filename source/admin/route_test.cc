@@ -18,6 +18,7 @@ void GetRouteTest(Call& call) {
   question.headers = call.query.Values("header");
   question.client_ip = call.query.Value("client_ip");
   question.listener = call.query.Value("listener");
+  question.identity = call.query.Values("identity");
   if (question.url.empty()) {
     call.Send(
         ErrorResponse(400, "no_url", "say what to ask for: ?method=GET&url=http://host/path"));

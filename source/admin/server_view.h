@@ -79,9 +79,10 @@ struct ConfigStatus {
 struct RouteQuestion {
   std::string method = "GET";
   std::string url;
-  std::vector<std::string> headers;  // "name: value"
-  std::string client_ip;             // Empty: 127.0.0.1.
-  std::string listener;              // Empty: the first that the URL fits.
+  std::vector<std::string> headers;   // "name: value"
+  std::string client_ip;              // Empty: 127.0.0.1.
+  std::string listener;               // Empty: the first that the URL fits.
+  std::vector<std::string> identity;  // "claims.tenant=acme"; none: nobody is authenticated.
 };
 
 // Control thread, unless said.

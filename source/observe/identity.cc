@@ -21,6 +21,16 @@ std::string_view KindName(IdentityKind kind) {
   return "";
 }
 
+std::optional<IdentityKind> ParseKind(std::string_view name) {
+  for (const IdentityKind kind : {IdentityKind::kJwt, IdentityKind::kBasic, IdentityKind::kApiKey,
+                                  IdentityKind::kForwardAuth, IdentityKind::kClientCertificate}) {
+    if (KindName(kind) == name) {
+      return kind;
+    }
+  }
+  return std::nullopt;
+}
+
 bool Identity::InGroup(std::string_view group) const {
   return std::find(groups.begin(), groups.end(), group) != groups.end();
 }

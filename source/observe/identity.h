@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ enum class IdentityKind : uint8_t { kJwt, kBasic, kApiKey, kForwardAuth, kClient
 
 // "jwt", "basic", "api_key", "forward_auth", "client_certificate".
 std::string_view KindName(IdentityKind kind);
+std::optional<IdentityKind> ParseKind(std::string_view name);
 
 // A claim or an attribute. Of a list, each element is one, all with the list's name; what is nested
 // has the name of its path, joined by dots ("realm_access.roles"), unless there is a claim that is

@@ -110,7 +110,8 @@ class FilterDefinition {
   virtual void StripHeaders(http::RequestHead&) const {}
 
   // What this filter makes of such a request, in a sentence for people: "rule 2 (\"admins\")
-  // allows". Empty: nothing to say. `info` has what is known when the filters run. Control thread.
+  // allows". Empty: nothing to say. `info` has what is known when the filters run. Any thread but a
+  // worker's.
   virtual std::string Explain(const http::RequestHead&, const observe::StreamInfo&) const {
     return {};
   }

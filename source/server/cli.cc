@@ -87,6 +87,7 @@ void AddCheckingCommands(CLI::App& app, Options& options) {
   route.add_option("-H,--header", options.route.headers)->allow_extra_args(false);
   route.add_option("--client-ip", options.route.client_ip);
   route.add_option("--listener", options.route.listener);
+  route.add_option("--identity", options.route.identity)->allow_extra_args(false)->type_name("F=V");
   route.add_flag("--json", options.route.json);
 }
 

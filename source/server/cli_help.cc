@@ -105,7 +105,8 @@ Examples:
 )"},
     {"route", "gatehouse route -c gatehouse.yaml GET http://localhost:8080/users/7",
      R"(Tells which listener, route, filters and cluster would take a request, and which routes
-came near, and why they did not match. Nothing is sent.
+came near, and why they did not match; and what filters such as rbac make of it. Nothing is
+sent.
 
   gatehouse route -c FILE [METHOD] URL [-H 'NAME: VALUE']... [options]
 
@@ -115,6 +116,9 @@ came near, and why they did not match. Nothing is sent.
   -H, --header LINE     a header, 'name: value'; as many as needed
   --client-ip IP        where the request comes from; 127.0.0.1 when left out
   --listener NAME       which listener takes it; the first that fits the URL when left out
+  --identity F=V        who is calling, field by field: subject=alice, groups=admins,ops,
+                        claims.tenant=acme, attributes.plan=gold, kind=jwt, filter=NAME;
+                        nobody when left out
   --json                for machines
 
 Exits with 0 when a route takes the request, else with 1.
@@ -122,6 +126,7 @@ Exits with 0 when a route takes the request, else with 1.
 Examples:
   gatehouse route -c gatehouse.yaml GET http://localhost:8080/users/7
   gatehouse route -c gatehouse.yaml https://api.example.com/users -H 'x-release: canary'
+  gatehouse route -c gatehouse.yaml /admin --identity subject=alice --identity groups=ops
 )"},
     {"init", "gatehouse init",
      R"(Writes a commented configuration to start from, and beside it the schema that editors check

@@ -95,10 +95,10 @@ int RouteCommand(const RouteOptions& options) {
   if (checked == nullptr) {
     return 1;
   }
-  const auto answer = ExplainRequest(
-      *(*checked)->snapshot,
-      {options.method, options.url, options.headers, options.client_ip, options.listener},
-      SourceName(options.config_path));
+  const auto answer = ExplainRequest(*(*checked)->snapshot,
+                                     {options.method, options.url, options.headers,
+                                      options.client_ip, options.listener, options.identity},
+                                     SourceName(options.config_path));
   if (!answer) {
     return Fail(answer.error().message);
   }

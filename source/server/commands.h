@@ -40,9 +40,10 @@ struct RouteOptions {
   std::string config_path;
   std::string method;
   std::string url;
-  std::vector<std::string> headers;  // "name: value"
-  std::string client_ip;             // Empty: 127.0.0.1.
-  std::string listener;              // Empty: the first that the URL fits.
+  std::vector<std::string> headers;   // "name: value"
+  std::string client_ip;              // Empty: 127.0.0.1.
+  std::string listener;               // Empty: the first that the URL fits.
+  std::vector<std::string> identity;  // "claims.tenant=acme"; none: nobody is authenticated.
   bool json = false;
 };
 int RouteCommand(const RouteOptions& options);

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 
 #include "source/http/path.h"
 #include "source/proxy/forwarded.h"
 #include "source/route/rewrite.h"
+#include "source/server/made_up_identity.h"
 #include "source/server/made_up_request.h"
 
 namespace gatehouse::server {
@@ -38,6 +40,9 @@ class Explainer {
     if (!listener) {
       return tl::unexpected<Error>(std::move(listener.error()));
     }
+    if (auto made = MakeUpIdentity(question_.identity, identity_); !made) {
+      return tl::unexpected<Error>(std::move(made.error()));
+    }
     const Result<IpAddress> client = Client(*snapshot_.listeners[*listener].settings, request.head);
     if (!client) {
       return tl::unexpected<Error>(client.error());
@@ -49,9 +54,17 @@ class Explainer {
  private:
   Result<size_t> ChooseListener(const MadeUpRequest& request);
   Result<IpAddress> Client(const proxy::ListenerSettings& settings, const http::RequestHead& head);
+  std::string PeerText() const {
+    return question_.client_ip.empty() ? "127.0.0.1" : question_.client_ip;
+  }
   void Explain(http::RequestHead& head, uint32_t listener, const IpAddress& client);
   bool NormaliseTarget(http::RequestHead& head, const proxy::ListenerSettings& settings);
+  observe::StreamInfo Info(const http::RequestHead& head, const ListenerPlan& plan,
+                           const route::Route* route, const IpAddress& client) const;
+  Json DescribeIdentity() const;
   void AddFilters(const pipeline::Chain* chain);
+  void ExplainFilters(const pipeline::Chain* chain, const http::RequestHead& head,
+                      const observe::StreamInfo& info);
   void AddAction(const route::Route& route, const http::RequestHead& head);
   Json DescribeForward(const route::Forward& forward, const http::RequestHead& head);
   Json DescribeArm(const route::Arm& arm, uint64_t total_weight);
@@ -64,6 +77,7 @@ class Explainer {
   const std::string& config_name_;
   ArenaPool pool_;
   Arena arena_{pool_};
+  MadeUpIdentity identity_;
   Json out_ = Json::object();
   Json notes_ = Json::array();
 };
@@ -102,7 +116,7 @@ Result<size_t> Explainer::ChooseListener(const MadeUpRequest& request) {
 
 Result<IpAddress> Explainer::Client(const proxy::ListenerSettings& settings,
                                     const http::RequestHead& head) {
-  const std::string text = question_.client_ip.empty() ? "127.0.0.1" : question_.client_ip;
+  const std::string text = PeerText();
   const std::optional<IpAddress> peer = ParseIp(text);
   if (!peer) {
     return NotUnderstood("\"" + text + "\" is not an IP address");
@@ -133,6 +147,7 @@ bool Explainer::NormaliseTarget(http::RequestHead& head, const proxy::ListenerSe
 void Explainer::Explain(http::RequestHead& head, uint32_t listener, const IpAddress& client) {
   const ListenerPlan& plan = snapshot_.listeners[listener];
   out_["request"] = nullptr;
+  out_["identity"] = DescribeIdentity();
   out_["listener"] = {{"name", plan.settings->name},
                       {"address", plan.settings->address.ToString()}};
   out_["route"] = nullptr;
@@ -148,7 +163,11 @@ void Explainer::Explain(http::RequestHead& head, uint32_t listener, const IpAddr
     explanation = route::Explain(*snapshot_.routes, {head, listener, client});
   }
   const route::Route* chosen = explanation.chosen;
-  AddFilters(chosen == nullptr ? plan.no_route : plan.chains[chosen->index]);
+  const pipeline::Chain* chain = chosen == nullptr ? plan.no_route : plan.chains[chosen->index];
+  AddFilters(chain);
+  if (normal) {  // Else the request is refused before filters run.
+    ExplainFilters(chain, head, Info(head, plan, chosen, client));
+  }
   if (chosen != nullptr) {
     out_["route"] = RouteName(*chosen);
     AddAction(*chosen, head);
@@ -163,6 +182,47 @@ void Explainer::Explain(http::RequestHead& head, uint32_t listener, const IpAddr
   out_["notes"] = std::move(notes_);
 }
 
+// What is known when the filters run.
+observe::StreamInfo Explainer::Info(const http::RequestHead& head, const ListenerPlan& plan,
+                                    const route::Route* route, const IpAddress& client) const {
+  observe::StreamInfo out;
+  out.method = head.method_name;
+  out.target = head.target;
+  out.path = head.path;
+  out.host = head.host;
+  out.scheme = head.scheme;
+  out.protocol = "HTTP/1.1";
+  out.client = client;
+  out.peer = ParseIp(PeerText()).value_or(client);
+  out.client_is_peer = out.peer == client;
+  out.listener = plan.settings->name;
+  if (!question_.identity.empty()) {
+    out.identity = &identity_.identity;
+  }
+  if (route != nullptr) {
+    out.route = route->name;
+    out.labels = route->forward() == nullptr ? nullptr : &route->forward()->labels();
+  }
+  return out;
+}
+
+Json Explainer::DescribeIdentity() const {
+  if (question_.identity.empty()) {
+    return nullptr;
+  }
+  const auto by_name = [](std::span<const observe::IdentityValue> values) {
+    Json out = Json::object();
+    for (const observe::IdentityValue& one : values) {
+      out[std::string(one.name)].push_back(one.value);
+    }
+    return out;
+  };
+  const observe::Identity& identity = identity_.identity;
+  return {{"subject", identity.subject},        {"kind", observe::KindName(identity.kind)},
+          {"filter", identity.filter},          {"groups", identity_.groups},
+          {"claims", by_name(identity.claims)}, {"attributes", by_name(identity.attributes)}};
+}
+
 void Explainer::AddFilters(const pipeline::Chain* chain) {
   Json filters = Json::array();
   if (chain != nullptr) {
@@ -171,6 +231,15 @@ void Explainer::AddFilters(const pipeline::Chain* chain) {
     }
   }
   out_["filters"] = std::move(filters);
+}
+
+void Explainer::ExplainFilters(const pipeline::Chain* chain, const http::RequestHead& head,
+                               const observe::StreamInfo& info) {
+  for (size_t i = 0; chain != nullptr && i < chain->size(); ++i) {
+    if (std::string says = chain->definitions()[i]->Explain(head, info); !says.empty()) {
+      out_["filters"][i]["explanation"] = std::move(says);
+    }
+  }
 }
 
 void Explainer::AddAction(const route::Route& route, const http::RequestHead& head) {

@@ -14,9 +14,12 @@ namespace gatehouse::server {
 
 // The answer, of these members:
 //   request      {method, scheme, host, path, query, client_ip}, as matched
+//   identity     {subject, kind, filter, groups, claims, attributes}, or null; of claims and
+//                attributes lists by name
 //   listener     {name, address}
 //   route        {name, index, at: "gatehouse.yaml:12:5"}, or null
-//   filters      [{name, type}], in order
+//   filters      [{name, type, explanation}], in order; explanation: what the filter would make of
+//                the request, when it has to say something
 //   forward      {path, host, arms: [{cluster, labels, weight, percent, endpoints, of}]};
 //   `endpoints`
 //                carry the labels, `of` all that the cluster has

@@ -40,6 +40,16 @@ std::string Filters(const Json& filters) {
   return out.empty() ? "none" : out;
 }
 
+// "alice (jwt), groups: admins, ops"
+std::string Caller(const Json& identity) {
+  std::string out = Text(identity, "subject") + " (" + Text(identity, "kind") + ")";
+  std::string groups;
+  for (const Json& group : identity.at("groups")) {
+    groups += (groups.empty() ? ", groups: " : ", ") + group.get<std::string>();
+  }
+  return out + groups;
+}
+
 // "users with version=v2 (1 of 2 endpoints)"
 std::string Arm(const Json& arm) {
   std::string out = Text(arm, "cluster");
@@ -107,7 +117,15 @@ std::string ExplanationText(const Json& all) {
   const Json& route = all.at("route");
   AppendLine(out, "route",
              route.is_null() ? "none" : Text(route, "name") + " (" + Text(route, "at") + ")");
+  if (const Json& identity = all.at("identity"); !identity.is_null()) {
+    AppendLine(out, "identity", Caller(identity));
+  }
   AppendLine(out, "filters", Filters(all.at("filters")));
+  for (const Json& filter : all.at("filters")) {
+    if (filter.contains("explanation")) {
+      AppendLine(out, "", Text(filter, "name") + ": " + Text(filter, "explanation"));
+    }
+  }
   AppendOutcome(out, all);
   for (const Json& note : all.at("notes")) {
     AppendLine(out, "note", note.get<std::string>());

@@ -182,12 +182,14 @@ TEST_F(AdminTest, ValidatesTheBody) {
 
 TEST_F(AdminTest, TheRouteTesterGetsTheWholeQuestion) {
   const auto answer =
-      Get("/route?method=POST&url=http%3A%2F%2Fh%2Fp&header=a:1&header=b:+2&client_ip=10.0.0.1");
+      Get("/route?method=POST&url=http%3A%2F%2Fh%2Fp&header=a:1&header=b:+2&client_ip=10.0.0.1"
+          "&identity=subject%3Da&identity=groups=b,c");
   EXPECT_EQ(answer->json()["route"], "users");
   EXPECT_EQ(server_.asked.method, "POST");
   EXPECT_EQ(server_.asked.url, "http://h/p");
   EXPECT_EQ(server_.asked.headers, (std::vector<std::string>{"a:1", "b: 2"}));
   EXPECT_EQ(server_.asked.client_ip, "10.0.0.1");
+  EXPECT_EQ(server_.asked.identity, (std::vector<std::string>{"subject=a", "groups=b,c"}));
   EXPECT_EQ(Get("/route")->response.status, 400);
   EXPECT_EQ(Get("/route?url=nonsense")->json()["message"], "not a URL");
 }

@@ -56,7 +56,7 @@ Outcome Type(std::vector<const char*> arguments) {
   };
   commands.route = [&](const RouteOptions& o) {
     return note(Join({"route", o.config_path, o.method, o.url, Join(o.headers), o.client_ip,
-                      o.listener, o.json ? "json" : ""}));
+                      o.listener, Join(o.identity), o.json ? "json" : ""}));
   };
   commands.reload = [&](const AdminTarget& o) { return note(Describe("reload", o)); };
   commands.drain = [&](const AdminTarget& o) { return note(Describe("drain", o)); };
@@ -112,12 +112,15 @@ TEST(Cli, WritesItsOwnDocumentation) {
 }
 
 TEST(Cli, RouteTakesAMethodOrNone) {
-  EXPECT_EQ(Type({"route", "-c", "a", "POST", "http://x/"}).called, "route|a|POST|http://x/||||");
-  EXPECT_EQ(Type({"route", "http://x/", "-c", "a"}).called, "route|a|GET|http://x/||||");
+  EXPECT_EQ(Type({"route", "-c", "a", "POST", "http://x/"}).called, "route|a|POST|http://x/|||||");
+  EXPECT_EQ(Type({"route", "http://x/", "-c", "a"}).called, "route|a|GET|http://x/|||||");
   EXPECT_EQ(Type({"route", "-H", "a: b", "-c", "a", "/x", "-H", "c: d", "--json"}).called,
-            "route|a|GET|/x|a: b|c: d|||json");
+            "route|a|GET|/x|a: b|c: d||||json");
   EXPECT_EQ(Type({"route", "-c", "a", "/x", "--client-ip", "10.0.0.1", "--listener", "web"}).called,
-            "route|a|GET|/x||10.0.0.1|web|");
+            "route|a|GET|/x||10.0.0.1|web||");
+  EXPECT_EQ(Type({"route", "-c", "a", "--identity", "subject=a", "--identity", "groups=b,c", "/x"})
+                .called,
+            "route|a|GET|/x||||subject=a|groups=b,c|");
 }
 
 TEST(Cli, AdminCommandsTakeTheTokenFromTheEnvironment) {

@@ -145,7 +145,7 @@ TEST_F(CommandCheck, FilesThatCantBeRead) {
   EXPECT_EQ(Run([&] { return ValidateCommand({missing, false}); }), 1);
   EXPECT_TRUE(ErrHas("gatehouse: can't read")) << err_;
   EXPECT_EQ(Run([&] { return ConfigCommand(missing, true); }), 1);
-  EXPECT_EQ(Run([&] { return RouteCommand({missing, "GET", "/", {}, "", "", false}); }), 1);
+  EXPECT_EQ(Run([&] { return RouteCommand({missing, "GET", "/", {}, "", "", {}, false}); }), 1);
 }
 
 TEST_F(CommandCheck, Config) {
@@ -163,7 +163,7 @@ TEST_F(CommandCheck, Config) {
 TEST_F(CommandCheck, Route) {
   const std::string path = Write(kValid);
   const auto route = [&](const std::string& url, bool json) {
-    return Run([&] { return RouteCommand({path, "GET", url, {}, "", "", json}); });
+    return Run([&] { return RouteCommand({path, "GET", url, {}, "", "", {}, json}); });
   };
   EXPECT_EQ(route("http://x.example/users/7", false), 0);
   EXPECT_TRUE(OutHas("  cluster   users (1 endpoint)\n")) << out_;
@@ -173,6 +173,39 @@ TEST_F(CommandCheck, Route) {
   EXPECT_TRUE(OutHas("404: no route matches")) << out_;
   EXPECT_EQ(route("nonsense", false), 1);
   EXPECT_TRUE(ErrHas("a URL begins with http://")) << err_;
+}
+
+TEST_F(CommandCheck, RouteForWhoIsCalling) {
+  const std::string path =
+      Write(R"(listeners: [{name: web, address: 127.0.0.1:8080, filters: [gate]}]
+filters:
+  gate:
+    type: rbac
+    rules:
+      - {name: local, action: allow, client_ip: [127.0.0.1], methods: [POST]}
+      - {name: ops, action: allow, groups: [ops], claims: {tenant: acme}}
+clusters: {users: {endpoints: [127.0.0.1:9000]}}
+routes: [{name: all, cluster: users}]
+)");
+  const auto route = [&](const std::string& method, std::vector<std::string> identity, bool json) {
+    return Run(
+        [&] { return RouteCommand({path, method, "http://a.test/", {}, "", "", identity, json}); });
+  };
+  EXPECT_EQ(route("POST", {}, false), 0);
+  EXPECT_TRUE(
+      OutHas("            gate: rule \"local\" allows: method is POST, client_ip is in "
+             "127.0.0.1\n"))
+      << out_;
+  EXPECT_EQ(route("GET", {"groups=ops", "claims.tenant=acme"}, false), 0);
+  EXPECT_TRUE(OutHas("  identity  somebody (jwt), groups: ops\n")) << out_;
+  EXPECT_TRUE(
+      OutHas("            gate: rule \"ops\" allows: groups has ops, claims.tenant is acme\n"))
+      << out_;
+  EXPECT_EQ(route("GET", {"groups=ops"}, true), 0);
+  EXPECT_TRUE(OutHas("\"explanation\": \"no rule applies, so it denies; rule \\\"local\\\""))
+      << out_;
+  EXPECT_EQ(route("GET", {"groups"}, true), 1);
+  EXPECT_TRUE(ErrHas("FIELD=VALUE")) << err_;
 }
 
 TEST_F(CommandCheck, Version) {

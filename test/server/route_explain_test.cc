@@ -14,6 +14,14 @@ constexpr char kConfig[] = R"(listeners:
 filters:
   log: {type: access_log, path: stdout}
   max_body: {max_bytes: 1KiB}
+  gate:
+    type: rbac
+    rules:
+      - {name: ops, action: allow, groups: [ops], methods: [GET]}
+      - {name: v2, action: allow, labels: {version: v2}, claims: {tenant: acme}}
+      - {name: local, action: allow, client_ip: [192.0.2.0/24], hosts: [in.test]}
+      - {name: trial, action: deny, dry_run: true, identity: {subject: bob}}
+      - {name: me, action: allow, identity: {subject: [alice, bob], kind: api_key}}
 clusters:
   users:
     endpoints:
@@ -36,13 +44,14 @@ routes:
   - {name: secure, match: {path: /secure}, redirect: {scheme: https}}
   - {name: ping, match: {path: /ping}, respond: {status: 200, body: pong}}
   - {name: office, match: {path: /office, client_ip: [192.0.2.0/24]}, respond: {status: 204}}
+  - {name: gated, match: {path_prefix: /gated}, cluster: users, labels: {version: v2}, filters: [gate]}
   - {name: inside, match: {path_prefix: /in, listeners: [internal]}, respond: {status: 200}}
 )";
 
 // A question about `url` in which only some parts are given.
 admin::RouteQuestion About(std::string url, std::vector<std::string> headers = {},
                            std::string client_ip = "", std::string listener = "") {
-  return {"GET", std::move(url), std::move(headers), std::move(client_ip), std::move(listener)};
+  return {"GET", std::move(url), std::move(headers), std::move(client_ip), std::move(listener), {}};
 }
 
 class RouteExplain : public ::testing::Test {
@@ -72,7 +81,7 @@ TEST_F(RouteExplain, NamesListenerRouteFiltersAndCluster) {
   const auto answer = Ask("http://api.example.com/users/7", {"x-release: canary"});
   EXPECT_EQ(answer["listener"]["name"], "web");
   EXPECT_EQ(answer["route"]["name"], "canary");
-  EXPECT_EQ(answer["route"]["at"], "f.yaml:14:5");
+  EXPECT_EQ(answer["route"]["at"], "f.yaml:22:5");
   ASSERT_EQ(answer["filters"].size(), 1u);
   EXPECT_EQ(answer["filters"][0]["name"], "log");
   EXPECT_EQ(answer["filters"][0]["type"], "access_log");
@@ -102,14 +111,14 @@ TEST_F(RouteExplain, AsTextForPeople) {
   EXPECT_EQ(ExplanationText(Ask("http://api.example.com/users/7?a=b")),
             R"(GET http://api.example.com/users/7?a=b from 127.0.0.1
   listener  web (127.0.0.1:8080)
-  route     users (f.yaml:18:5)
+  route     users (f.yaml:26:5)
   filters   log (access_log), max_body
   cluster   90% users with version=v1 (1 of 2 endpoints)
             10% users (2 endpoints)
   path      /7, rewritten
   host      users.internal
 declared before it, and came near:
-  canary (f.yaml:14:5): header x-release is absent, wanted "canary"
+  canary (f.yaml:22:5): header x-release is absent, wanted "canary"
 )");
 }
 
@@ -177,12 +186,74 @@ TEST_F(RouteExplain, WhatCannotBeUnderstood) {
   EXPECT_EQ(Refusal(About("/", {"no colon"})), "a header is 'name: value', got 'no colon'");
   EXPECT_EQ(Refusal(About("/", {}, "me")), "\"me\" is not an IP address");
   EXPECT_EQ(Refusal(About("/", {}, "", "wbe")), "there is no listener \"wbe\"");
-  EXPECT_EQ(Refusal({"A B", "/", {}, "", ""}), "the method is not one word");
+  EXPECT_EQ(Refusal({"A B", "/", {}, "", "", {}}), "the method is not one word");
 }
 
 TEST_F(RouteExplain, JsonOfBytesThatAreNotUtf8) {
   const auto answer = Ask("http://api.example.com/users", {"x-release: \xff"});
   EXPECT_NE(ExplanationJson(answer).find("\"users\""), std::string::npos);
+}
+
+// What the filter `gate` makes of `question`.
+std::string Gate(const nlohmann::ordered_json& answer) {
+  return answer["filters"].back().value("explanation", "");
+}
+
+admin::RouteQuestion By(std::vector<std::string> identity, std::string url = "/gated") {
+  admin::RouteQuestion out = About(std::move(url));
+  out.identity = std::move(identity);
+  return out;
+}
+
+TEST_F(RouteExplain, WhatFiltersMakeOfWhoIsCalling) {
+  EXPECT_EQ(Gate(Ask(By({"groups=staff, ops"}))),
+            "rule \"ops\" allows: method is GET, groups has ops");
+  EXPECT_EQ(Gate(Ask(By({"claims.tenant=acme"}))),
+            "rule \"v2\" allows: claims.tenant is acme, label version is v2");
+  EXPECT_EQ(
+      Gate(Ask(By({"subject=bob", "kind=api_key"}))),
+      "rule \"trial\" has dry_run and would deny: subject is bob; rule \"me\" allows: subject is "
+      "alice or bob, kind is api_key");
+  EXPECT_EQ(Gate(Ask(By({"subject=bob"}))).substr(0, 48),
+            "rule \"trial\" has dry_run and would deny: subject");
+  const auto nobody = Ask("/gated");
+  EXPECT_TRUE(nobody["identity"].is_null());
+  EXPECT_FALSE(nobody["filters"][0].contains("explanation"));  // access_log has nothing to say.
+  EXPECT_EQ(
+      Gate(nobody),
+      "no rule applies, so it denies; rule \"ops\" would allow if groups has ops (nobody is "
+      "authenticated); rule \"v2\" would allow if claims.tenant is acme (nobody is "
+      "authenticated); rule \"local\" would allow if host is in.test; rule \"me\" would allow if "
+      "subject is alice or bob (nobody is authenticated)");
+  admin::RouteQuestion local = About("http://in.test/gated", {}, "192.0.2.7");
+  EXPECT_EQ(Gate(Ask(local)),
+            "rule \"local\" allows: host is in.test, client_ip is in 192.0.2.0/24");
+}
+
+TEST_F(RouteExplain, TheIdentityIsInTheAnswer) {
+  const auto answer = Ask(By({"subject=alice", "groups=a,b", "groups=c", "claims.r=1", "claims.r=2",
+                              "claims.u=https://x/?a=b", "attributes.plan=gold", "filter=keys"}));
+  EXPECT_EQ(answer["identity"], nlohmann::ordered_json::parse(R"({"subject": "alice", "kind": "jwt",
+      "filter": "keys", "groups": ["a", "b", "c"],
+      "claims": {"r": ["1", "2"], "u": ["https://x/?a=b"]}, "attributes": {"plan": ["gold"]}})"));
+  const std::string text = ExplanationText(answer);
+  EXPECT_NE(text.find("  identity  alice (jwt), groups: a, b, c\n"
+                      "  filters   log (access_log), gate (rbac)\n"
+                      "            gate: no rule applies"),
+            std::string::npos)
+      << text;
+}
+
+TEST_F(RouteExplain, IdentitiesThatCannotBe) {
+  EXPECT_EQ(Refusal(By({"alice"})),
+            "an identity is made of FIELD=VALUE, such as subject=alice, got \"alice\"");
+  EXPECT_EQ(Refusal(By({"user=alice"})),
+            "identity: expected subject, kind, filter, groups, claims.NAME or attributes.NAME, got "
+            "\"user\"");
+  EXPECT_EQ(Refusal(By({"subject="})), "a subject is not empty");
+  EXPECT_EQ(Refusal(By({"kind=token"})),
+            "\"token\" is not a kind; one of: jwt, basic, api_key, forward_auth, "
+            "client_certificate");
 }
 
 }  // namespace
