@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Digests that protocols ask for by name, and random keys. The only place outside tls/ that
-// includes OpenSSL.
+// Digests that protocols ask for by name, and random keys. With hmac.h the only place
+// outside tls/ that includes OpenSSL.
 #pragma once
 
 #include <array>

@@ -30,7 +30,7 @@ BUILDS_ON = {
 LIBRARIES = {
     "event2/": ["source/event/"],
     "yaml-cpp/": ["source/config/"],
-    "openssl/": ["source/tls/", "source/base/digest"],
+    "openssl/": ["source/tls/", "source/base/digest", "source/base/hmac"],
     "nghttp2/": ["source/http/h2/"],
     "crypt.h": ["source/filters/auth/password_hash"],
     "apr-1.0/": ["source/filters/auth/password_hash"],
@@ -38,6 +38,8 @@ LIBRARIES = {
     "CLI/": ["source/main.cc", "source/server/cli"],
     "httplib.h": ["source/server/"],
     "spdlog/": ["source/base/log"],
+    "rhonabwy.h": ["source/filters/auth/jose_library"],
+    "jansson.h": ["source/filters/auth/jwk"],
 }
 
 
