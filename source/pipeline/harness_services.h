@@ -16,8 +16,9 @@ namespace gatehouse::pipeline {
 
 class HarnessServices final : public Services {
  public:
-  // `now` outlives the services.
-  explicit HarnessServices(const MonotonicTime& now) : now_(now) {}
+  // `now` and `tables` outlive the services.
+  HarnessServices(const MonotonicTime& now, const std::vector<observe::MetricTable*>& tables)
+      : now_(now), tables_(tables) {}
 
   std::unique_ptr<Pending> Fetch(FetchRequest request,
                                  std::function<void(Result<FetchResponse>)> done) override {
@@ -47,6 +48,8 @@ class HarnessServices final : public Services {
     job->done = std::move(changed);
     return Add(watches_, std::move(job));
   }
+
+  void Count(observe::MetricId id, int64_t amount) override { tables_[0]->Add(id, amount); }
 
   const std::vector<FetchRequest>& fetches() const { return fetches_; }
 
@@ -127,6 +130,7 @@ class HarnessServices final : public Services {
   }
 
   const MonotonicTime& now_;
+  const std::vector<observe::MetricTable*>& tables_;
   std::vector<FetchRequest> fetches_;
   Jobs waiting_fetches_;
   Jobs timers_;

@@ -24,7 +24,7 @@ struct HarnessWorld {
   std::vector<observe::MetricTable*> tables;  // By worker.
   uint32_t worker = 0;
   std::map<std::pair<const void*, uint64_t>, Verdict> verdicts;  // Of the connection.
-  HarnessServices services{now};
+  HarnessServices services{now, tables};
   ArenaPool arenas;
   uint64_t streams = 0;
 };

@@ -12,6 +12,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/error.h"
+#include "source/observe/metric_table.h"
 
 namespace gatehouse::pipeline {
 
@@ -55,6 +56,8 @@ class Services {
   // it is gone; a burst is told once.
   virtual std::unique_ptr<Pending> Watch(std::vector<std::string> paths,
                                          std::function<void()> changed) = 0;
+  // Adds to a counter of this worker, for what is done beside all streams.
+  virtual void Count(observe::MetricId id, int64_t amount = 1) = 0;
 
  protected:
   ~Services() = default;

@@ -88,4 +88,8 @@ std::unique_ptr<pipeline::Pending> WorkerServices::Watch(std::vector<std::string
   return std::make_unique<WatchCall>(worker_.loop, paths, changed);
 }
 
+void WorkerServices::Count(observe::MetricId id, int64_t amount) {
+  worker_.metrics.Add(id, amount);
+}
+
 }  // namespace gatehouse::proxy

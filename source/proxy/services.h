@@ -25,6 +25,7 @@ class WorkerServices final : public pipeline::Services {
                                                 std::function<void()> done) override;
   std::unique_ptr<pipeline::Pending> Watch(std::vector<std::string> paths,
                                            std::function<void()> changed) override;
+  void Count(observe::MetricId id, int64_t amount) override;
 
  private:
   Worker::Parts& worker_;

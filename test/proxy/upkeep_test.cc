@@ -54,6 +54,7 @@ class NoServices final : public pipeline::Services {
                                            std::function<void()>) override {
     return nullptr;
   }
+  void Count(observe::MetricId, int64_t) override {}
 };
 
 // One configuration after another, as reloads load them.
