@@ -11,6 +11,7 @@ pipeline::Catalog BuiltinFilters() {
       filters::ForwardAuth(),
       filters::HeaderEdits(),
       filters::IpAccess(),
+      filters::Jwt(),
       filters::MaxBody(),
       filters::Rbac(),
   });

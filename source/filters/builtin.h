@@ -13,6 +13,7 @@ pipeline::FilterType BasicAuth();
 pipeline::FilterType ForwardAuth();
 pipeline::FilterType HeaderEdits();
 pipeline::FilterType IpAccess();
+pipeline::FilterType Jwt();
 pipeline::FilterType MaxBody();
 pipeline::FilterType Rbac();
 

@@ -11,8 +11,7 @@ namespace {
 
 // Types that the configuration's contract names and that are not built.
 bool IsPlanned(std::string_view type) {
-  static constexpr std::string_view kPlanned[] = {"concurrency", "cors", "fault", "jwt",
-                                                  "rate_limit"};
+  static constexpr std::string_view kPlanned[] = {"concurrency", "cors", "fault", "rate_limit"};
   return std::find(std::begin(kPlanned), std::end(kPlanned), type) != std::end(kPlanned);
 }
 

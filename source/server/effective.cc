@@ -57,13 +57,25 @@ Tree WithoutHashes(const Value& users) {
   return out;
 }
 
+// Whether `value`, at `key` of `map`, has what only the owner of a JSON Web Key knows (RFC 7518
+// sections 6.2.2, 6.3.2 and 6.4), wherever it comes from: a member of a key, or a whole JWKS as
+// text.
+bool HoldsJwkSecret(const Value& map, std::string_view key, const Value& value) {
+  static constexpr std::string_view kMembers[] = {"k", "d", "p", "q", "dp", "dq", "qi", "oth"};
+  if (map.HasKey("kty")) {
+    return std::find(std::begin(kMembers), std::end(kMembers), key) != std::end(kMembers);
+  }
+  const std::string_view text = key == "inline" ? value.Scalar() : std::string_view();
+  return text.find("\"k\"") != text.npos || text.find("\"d\"") != text.npos;
+}
+
 Tree ToTree(const Value& value, bool secret) {
   if (value.IsMap()) {
     Tree out = Tree::object();
     for (const auto& [key, inner] : value.Entries()) {
       if (key == "users" && inner.IsList()) {
         out[key] = WithoutHashes(inner);
-      } else if (key == "sha256" && inner.IsScalar()) {
+      } else if ((key == "sha256" && inner.IsScalar()) || HoldsJwkSecret(value, key, inner)) {
         out[key] = kRedacted;
       } else {
         out[key] = ToTree(inner, secret || IsSecretKey(key));

@@ -4,13 +4,11 @@
 //   bazel run //test/bench:filters_bench
 //
 // Rows that end in "allocations" count calls of operator new in steady state: they must be 0.
-#include <time.h>
-
-#include <algorithm>
+// `--long` adds the rows that take minutes.
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <random>
 #include <string>
@@ -21,6 +19,7 @@
 #include "source/filters/security/cidr_set.h"
 #include "source/observe/access_log_format.h"
 #include "source/pipeline/filter_harness.h"
+#include "test/bench/measuring.h"
 
 namespace {
 std::atomic<uint64_t> allocations{0};
@@ -37,36 +36,13 @@ void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace gatehouse {
+
+uint64_t Allocations() { return allocations; }
+
 namespace {
 
 using pipeline::Action;
 using pipeline::FilterHarness;
-
-// Nanoseconds of this thread's CPU.
-int64_t CpuNow() {
-  timespec ts;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-  return ts.tv_sec * 1'000'000'000 + ts.tv_nsec;
-}
-
-// Nanoseconds per call, the best of many rounds: what the work costs, not what disturbs it.
-template <typename Work>
-double Measure(int calls, Work work) {
-  constexpr int kRounds = 20;
-  double best = 1e9;
-  for (int round = 0; round < kRounds; ++round) {
-    const int64_t begin = CpuNow();
-    for (int i = 0; i < calls / kRounds; ++i) {
-      work(i);
-    }
-    best = std::min(best, static_cast<double>(CpuNow() - begin) * kRounds / calls);
-  }
-  return best;
-}
-
-void Print(const char* what, double value, const char* unit = "ns") {
-  std::printf("%-56s %8.1f %s\n", what, value, unit);
-}
 
 std::vector<Cidr> RandomBlocks(size_t count) {
   std::minstd_rand random(1);
@@ -238,7 +214,7 @@ void BenchRbac(const char* what, int count) {
 }  // namespace
 }  // namespace gatehouse
 
-int main() {
+int main(int argc, char** argv) {
   gatehouse::BenchAccessLogFormat();
   gatehouse::BenchAccessLog("access_log JSON line, to /dev/null",
                             "{path: /dev/null, format: json}");
@@ -253,4 +229,5 @@ int main() {
                           "request: {set: {x-client: \"%CLIENT_IP%\"}}");
   gatehouse::BenchRbac("rbac, 10 rules, the last applies", 10);
   gatehouse::BenchRbac("rbac, 1,000 rules, the last applies", 1000);
+  gatehouse::BenchJwt(argc > 1 && std::strcmp(argv[1], "--long") == 0);
 }

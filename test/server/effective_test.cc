@@ -235,5 +235,22 @@ TEST(Effective, IsNotMadeOfAConfigurationWithMistakes) {
   EXPECT_EQ(loading.Load("listeners: []\n")->effective, "");
 }
 
+TEST(Effective, SecretsOfKeysAreLeftOutWhereverTheyComeFrom) {
+  Loading loading;
+  const std::string secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+  const std::string out = Effective(loading, R"(
+listeners: [{name: web, address: ":8080", filters: [a, b]}]
+filters:
+  a: {type: jwt, issuer: i, audiences: [a], jwks: {inline: {keys: [{kid: one, kty: oct, k: )" +
+                                                 secret + R"(}]}}}
+  b: {type: jwt, issuer: i, audiences: [a], jwks: {inline: '{"keys":[{"kty":"oct","k":")" +
+                                                 secret + R"("}]}'}}
+routes: [{respond: {body: x}}]
+)");
+  EXPECT_FALSE(Contains(out, secret)) << out;
+  EXPECT_TRUE(Contains(out, "kid: one")) << out;
+  EXPECT_TRUE(Contains(out, "inline: \"***\"")) << out;
+}
+
 }  // namespace
 }  // namespace gatehouse::server

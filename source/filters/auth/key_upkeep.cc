@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/filters/auth/key_upkeep.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace gatehouse::filters {
+namespace {
+
+using pipeline::Pending;
+using pipeline::Services;
+
+constexpr Duration kFirstRetry = std::chrono::seconds(1);
+
+class UrlUpkeep final : public pipeline::Upkeep {
+ public:
+  UrlUpkeep(std::shared_ptr<KeySource> source, Services& services)
+      : source_(std::move(source)), services_(services) {
+    Fetch();
+  }
+
+ private:
+  void Fetch() {
+    fetch_ = FetchKeys(services_, source_, [this](bool good) { OnEnd(good); });
+  }
+  void OnEnd(bool good) {
+    const Duration refresh = source_->settings().refresh;
+    Duration wait = refresh;
+    if (good) {
+      retry_ = kFirstRetry;
+    } else {
+      wait = std::min(retry_, refresh);
+      retry_ = std::min(retry_ * 2, refresh);
+    }
+    timer_ = services_.Timer(Jittered(wait), [this] { Fetch(); });
+  }
+  // Between 80 and 100 %.
+  Duration Jittered(Duration wait) {
+    return wait - wait / 1000 * std::uniform_int_distribution<int>(0, 200)(random_);
+  }
+
+  const std::shared_ptr<KeySource> source_;
+  Services& services_;
+  std::minstd_rand random_{std::random_device()()};
+  Duration retry_ = kFirstRetry;
+  std::unique_ptr<Pending> timer_;
+  std::unique_ptr<Pending> fetch_;
+};
+
+class FileUpkeep final : public pipeline::Upkeep {
+ public:
+  FileUpkeep(std::shared_ptr<KeySource> source, Services& services)
+      : source_(std::move(source)),
+        services_(services),
+        watch_(services.Watch({source_->settings().path}, [this] { OnChange(); })) {
+    if (!source_->FileUnchanged()) {
+      OnChange();
+    }
+  }
+
+ private:
+  void OnChange() {
+    if (std::exchange(reading_, true)) {
+      again_ = true;
+      return;
+    }
+    auto result = std::make_shared<Result<void>>();
+    work_ = services_.Background([source = source_, result] { *result = source->TakeFile(); },
+                                 [this, result] { OnRead(*result); });
+  }
+  void OnRead(Result<void> result) {
+    reading_ = false;
+    source_->Report(result);
+    const KeySourceSettings& settings = source_->settings();
+    services_.Count(result ? settings.refreshed : settings.failed);
+    if (std::exchange(again_, false)) {
+      timer_ = services_.Timer({}, [this] { OnChange(); });
+    }
+  }
+
+  const std::shared_ptr<KeySource> source_;
+  Services& services_;
+  std::unique_ptr<Pending> watch_;
+  std::unique_ptr<Pending> work_;
+  std::unique_ptr<Pending> timer_;
+  bool reading_ = false;
+  bool again_ = false;  // It changed while it was being read.
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::Upkeep> StartKeyUpkeep(std::shared_ptr<KeySource> source,
+                                                 pipeline::Services& services) {
+  if (source->remote()) {
+    return std::make_unique<UrlUpkeep>(std::move(source), services);
+  }
+  if (!source->settings().path.empty()) {
+    return std::make_unique<FileUpkeep>(std::move(source), services);
+  }
+  return nullptr;
+}
+
+}  // namespace gatehouse::filters
