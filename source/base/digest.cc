@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/base/digest.h"
 
+#define OPENSSL_SUPPRESS_DEPRECATED  // SHA256_Init() and so on.
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 #include <array>
 
@@ -23,24 +25,11 @@ std::string Sha1Base64(std::string_view bytes) {
   return out;
 }
 
+// EVP_DigestInit_ex2() of OpenSSL 3.0 allocates each time, also for a context that is used again;
+// these calls, deprecated as they are, never do.
 struct Sha256::Context {
-  Context() {
-    GATEHOUSE_CHECK(hash != nullptr && context != nullptr, "SHA-256 is not available");
-    Restart();
-  }
-  ~Context() {
-    EVP_MD_CTX_free(context);
-    EVP_MD_free(hash);
-  }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-
-  void Restart() {
-    GATEHOUSE_CHECK(EVP_DigestInit_ex2(context, hash, nullptr) == 1, "SHA-256 does not start");
-  }
-
-  EVP_MD* const hash = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  Context() { SHA256_Init(&state); }
+  SHA256_CTX state;
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {}
@@ -49,14 +38,14 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 Sha256& Sha256::Add(std::string_view bytes) {
-  EVP_DigestUpdate(context_->context, bytes.data(), bytes.size());
+  SHA256_Update(&context_->state, bytes.data(), bytes.size());
   return *this;
 }
 
 Sha256Digest Sha256::Finish() {
   Sha256Digest out;
-  EVP_DigestFinal_ex(context_->context, out.data(), nullptr);
-  context_->Restart();
+  SHA256_Final(out.data(), &context_->state);
+  SHA256_Init(&context_->state);
   return out;
 }
 

@@ -81,6 +81,7 @@ class CostTest(Http1Test):
         return gateway, Counts(gateway.path("counts"), gateway.process.pid, "worker-0")
 
     upload = b""  # The content of each request.
+    fields = ()  # Of each request: "name: value".
 
     def load(self, gateway, requests):
         host, port = gateway.addresses["web"]
@@ -89,6 +90,8 @@ class CostTest(Http1Test):
             with open(gateway.path("upload"), "wb") as file:
                 file.write(self.upload)
             command += ["-d", gateway.path("upload")]
+        for field in self.fields:
+            command += ["-H", field]
         command += [f"-n{requests}", f"http://{host}:{port}/some/path?a=b"]
         with one_cpu():
             out = run(*command).stdout.decode()
@@ -142,6 +145,20 @@ class CostTest(Http1Test):
   fields: {type: headers, request: {remove: [x-internal], set: {x-client: "%CLIENT_IP%"}},
            response: {remove: [server], add: {x-served: "yes"}}},
   bodies: {type: max_body, max_bytes: 1MiB}
+""",
+        )
+
+    def test_with_logins(self):
+        """A password that is remembered, and an API key."""
+        self.fields = ("authorization: Basic YWxpY2U6d29uZGVybGFuZA==", "x-api-key: key-of-acme")
+        self.assert_cheap(
+            listener="filters: [password, key]",
+            filters="""
+  password: {type: basic_auth, header: x-user, users:
+    ["alice:$2y$04$nXeInEbEYfPf.pnUPi/iYeVQTEwpa5WeN2N0Ohp42Srt3CZ6wgrgO"]},
+  key: {type: api_key, header: x-consumer, attributes_to_headers: {plan: x-plan}, keys: [
+    {name: acme, attributes: {plan: gold},
+     sha256: 689febd264f8b977e29c0fdb75f839eb248ba07d1561b14f2b95f42756943245}]}
 """,
         )
 

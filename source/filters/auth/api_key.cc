@@ -78,9 +78,11 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
   }
   bool SourcesUnchanged() const override { return keys_->Unchanged(); }
   std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
-    return KeyFile::Watch(keys_, services);
+    return KeyFile::Watch(keys_, services, counters_.file_failed);
   }
   void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head); }
+  std::string Explain(const http::RequestHead& head,
+                      const observe::StreamInfo& info) const override;
 
  private:
   // Holds what its stream's identity is part of.
@@ -116,9 +118,6 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
 Action ApiKeyDefinition::Judge(http::RequestHead& head, Stream& stream,
                                WorkerView<KeySet>::Pin& keys) const {
   config_.headers.Strip(head);
-  if (const uint32_t failures = keys_->TakeFailures(); failures != 0) {
-    stream.Count(counters_.file_failed, failures);
-  }
   const Credential found = config_.from.Find(head, stream.arena());
   if (found.state == Credential::State::kNone) {
     stream.Count(counters_.no_key);
@@ -154,6 +153,29 @@ Action ApiKeyDefinition::Accept(const Key& key, http::RequestHead& head, Stream&
   }
   config_.headers.Set(key.identity, head, stream.arena());
   return Action::kContinue;
+}
+
+std::string ApiKeyDefinition::Explain(const http::RequestHead& head,
+                                      const observe::StreamInfo& info) const {
+  ArenaPool pool;
+  Arena arena(pool);
+  const Credential found = config_.from.Find(head, arena);
+  if (found.state == Credential::State::kNone) {
+    return config_.allow_missing ? "passes it on without an identity: there is no API key"
+                                 : "refuses it: there is no API key";
+  }
+  if (found.state == Credential::State::kAmbiguous) {
+    return "refuses it: there are several API keys in one place";
+  }
+  const std::shared_ptr<const KeySet> keys = keys_->value().Get();
+  const Key* const key = keys->Find(Sha256().Add(found.value).Finish());
+  if (key == nullptr) {
+    return "refuses it: the API key is nobody's";
+  }
+  const std::string whose = "\"" + std::string(key->identity.subject) + "\"";
+  const WallTime now = info.start == WallTime{} ? WallTime::clock::now() : info.start;
+  return key->expires <= now ? "refuses it: the API key of " + whose + " has expired"
+                             : "lets it in: the API key is that of " + whose;
 }
 
 // --- Loading ---------------------------------------------------------------------------------

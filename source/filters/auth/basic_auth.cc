@@ -99,9 +99,11 @@ class BasicAuthDefinition final : public pipeline::FilterDefinition {
   }
   bool SourcesUnchanged() const override { return users_->Unchanged(); }
   std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
-    return UserFile::Watch(users_, services);
+    return UserFile::Watch(users_, services, counters_.file_failed);
   }
   void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head); }
+  std::string Explain(const http::RequestHead& head,
+                      const observe::StreamInfo& info) const override;
 
  private:
   struct alignas(64) PerWorker {
@@ -176,9 +178,6 @@ uint64_t BasicAuthDefinition::NumberOf(Sha256& sha, std::string_view user) const
 
 Action BasicAuthDefinition::Login::OnRequestHeaders(http::RequestHead& head, Stream&) {
   basic_.config_.headers.Strip(head);
-  if (const uint32_t failures = basic_.users_->TakeFailures(); failures != 0) {
-    stream_.Count(basic_.counters_.file_failed, failures);
-  }
   const Counters& counters = basic_.counters_;
   const Credential found = basic_.source_.Find(head, stream_.arena());
   switch (found.state) {
@@ -258,6 +257,30 @@ Action BasicAuthDefinition::Login::Refuse(ErrorCode code, std::string_view detai
                                           observe::MetricId counter) {
   stream_.Count(counter);
   return stream_.ReplyError(code, detail, {{"www-authenticate", basic_.config_.challenge}});
+}
+
+// The password is not looked at: that takes hashing.
+std::string BasicAuthDefinition::Explain(const http::RequestHead& head,
+                                         const observe::StreamInfo&) const {
+  ArenaPool pool;
+  Arena arena(pool);
+  const Credential found = source_.Find(head, arena);
+  if (found.state == Credential::State::kNone) {
+    return config_.allow_missing
+               ? "passes it on without an identity: there are no Basic credentials"
+               : "refuses it: there are no Basic credentials";
+  }
+  if (found.state == Credential::State::kAmbiguous) {
+    return "refuses it: there are several Authorization fields";
+  }
+  const Result<BasicCredentials> credentials = ParseBasicCredentials(found.value, arena);
+  if (!credentials) {
+    return "refuses it: " + credentials.error().message;
+  }
+  const std::shared_ptr<const UserTable> users = users_->value().Get();
+  return users->Find(credentials->user) == nullptr
+             ? "refuses it: there is no such user"
+             : "asks whether the password of \"" + std::string(credentials->user) + "\" is right";
 }
 
 // --- Loading ---------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ namespace {
 
 class FileUpkeep final : public pipeline::Upkeep {
  public:
-  FileUpkeep(pipeline::Services& services, const std::string& path, std::function<void()> load,
-             bool load_first)
+  FileUpkeep(pipeline::Services& services, const std::string& path, std::function<bool()> load,
+             bool load_first, observe::MetricId failed)
       : services_(services),
         load_(std::move(load)),
+        failed_(failed),
         watch_(services.Watch({path}, [this] { OnChange(); })) {
     if (load_first) {
       OnChange();
@@ -24,17 +25,23 @@ class FileUpkeep final : public pipeline::Upkeep {
       again_ = true;
       return;
     }
-    loading_ = services_.Background(load_, [this] { OnLoaded(); });
+    auto used = std::make_shared<bool>(false);
+    loading_ = services_.Background([load = load_, used] { *used = load(); },
+                                    [this, used] { OnLoaded(*used); });
   }
-  void OnLoaded() {
+  void OnLoaded(bool used) {
     loading_ = nullptr;
+    if (!used) {
+      services_.Count(failed_);
+    }
     if (std::exchange(again_, false)) {
       OnChange();
     }
   }
 
   pipeline::Services& services_;
-  const std::function<void()> load_;
+  const std::function<bool()> load_;
+  const observe::MetricId failed_;
   const std::unique_ptr<pipeline::Pending> watch_;
   std::unique_ptr<pipeline::Pending> loading_;
   bool again_ = false;  // It changed while it was being read.
@@ -43,8 +50,9 @@ class FileUpkeep final : public pipeline::Upkeep {
 }  // namespace
 
 std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const std::string& path,
-                                           std::function<void()> load, bool load_first) {
-  return std::make_unique<FileUpkeep>(services, path, std::move(load), load_first);
+                                           std::function<bool()> load, bool load_first,
+                                           observe::MetricId failed) {
+  return std::make_unique<FileUpkeep>(services, path, std::move(load), load_first, failed);
 }
 
 void LogUnusedFile(std::string_view filter, const std::string& path,

@@ -4,8 +4,6 @@
 // A file that turns bad changes nothing: what was made last stays, and a warning names the line.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,14 +15,16 @@
 #include "source/config/diagnostics.h"
 #include "source/config/document.h"
 #include "source/filters/file_stamp.h"
+#include "source/observe/metric_table.h"
 #include "source/pipeline/filter.h"
 
 namespace gatehouse::filters {
 
 // Calls `load` on a background thread when `path` has changed, one at a time, and once at the
-// beginning when `load_first`.
+// beginning when `load_first`; counts in `failed` when it returns false.
 std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const std::string& path,
-                                           std::function<void()> load, bool load_first);
+                                           std::function<bool()> load, bool load_first,
+                                           observe::MetricId failed);
 
 // Reports why a file is not used: the first of what `diagnostics` has.
 void LogUnusedFile(std::string_view filter, const std::string& path,
@@ -55,8 +55,8 @@ class WatchedFile {
     value_.Publish(text ? make_(*text, path_, diagnostics) : make_({}, {}, diagnostics));
   }
 
-  // Reads it again, unless nothing can have changed. One thread at a time.
-  void Reload() {
+  // Reads it again; false when it can't be used. One thread at a time.
+  bool Reload() {
     auto stamp = std::make_shared<FileStamp>(FileStamp::Of(path_));
     config::Diagnostics diagnostics;
     const Result<std::string> text = config::ReadFile(path_);
@@ -67,32 +67,28 @@ class WatchedFile {
       diagnostics.Error({}, {}, text.error().message);
     }
     if (!diagnostics.ok()) {
-      failures_.fetch_add(1, std::memory_order_relaxed);
       LogUnusedFile(filter_, path_, diagnostics);
-      return;
+      return false;
     }
     stamp_.Publish(std::move(stamp));
     value_.Publish(std::move(value));
     log::Info("a filter has read its file again", {{"filter", filter_}, {"file", path_}});
+    return true;
   }
 
   const Published<T>& value() const { return value_; }
   // Whether the file is the one that the value was made from.
   bool Unchanged() const { return path_.empty() || FileStamp::Of(path_) == *stamp_.Get(); }
-  // How often Reload() found mistakes since the last call.
-  uint32_t TakeFailures() {
-    return failures_.load(std::memory_order_relaxed) == 0
-               ? 0
-               : failures_.exchange(0, std::memory_order_relaxed);
-  }
 
-  // For FilterDefinition::StartUpkeep().
+  // For FilterDefinition::StartUpkeep(). Counts in `failed` when a change can't be used.
   static std::unique_ptr<pipeline::Upkeep> Watch(const std::shared_ptr<WatchedFile>& file,
-                                                 pipeline::Services& services) {
+                                                 pipeline::Services& services,
+                                                 observe::MetricId failed) {
     if (file->path_.empty()) {
       return nullptr;
     }
-    return KeepFile(services, file->path_, [file] { file->Reload(); }, !file->Unchanged());
+    return KeepFile(
+        services, file->path_, [file] { return file->Reload(); }, !file->Unchanged(), failed);
   }
 
  private:
@@ -101,7 +97,6 @@ class WatchedFile {
   const Make make_;
   Published<T> value_;
   Published<FileStamp> stamp_;
-  std::atomic<uint32_t> failures_{0};
 };
 
 }  // namespace gatehouse::filters

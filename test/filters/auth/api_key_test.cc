@@ -182,6 +182,19 @@ TEST(ApiKeyTest, AnOverrideHasItsOwnKeys) {
   EXPECT_EQ(StatusFor(h, With("second-key")), 0);
 }
 
+TEST(ApiKeyTest, Explains) {
+  FilterHarness h(ApiKey(), "{forward: true, keys: [" + Key("acme", kAcme) + ", " +
+                                Key("globex", kOld, "expires: 2026-01-01T00:00:00Z") + "]}");
+  const auto says = [&](const HarnessFields& fields) {
+    h.Get("/", fields);
+    return h.definition().Explain(h.request(), h.stream().info());
+  };
+  EXPECT_EQ(says({}), "refuses it: there is no API key");
+  EXPECT_EQ(says(With("x")), "refuses it: the API key is nobody's");
+  EXPECT_EQ(says(With("key-of-acme")), "lets it in: the API key is that of \"acme\"");
+  EXPECT_EQ(says(With("old-key")), "refuses it: the API key of \"globex\" has expired");
+}
+
 TEST(ApiKeyTest, Mistakes) {
   const auto said = [](const std::string& yaml) {
     return FilterHarness(ApiKey(), yaml).diagnostics();

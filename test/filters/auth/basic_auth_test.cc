@@ -314,6 +314,21 @@ TEST(BasicAuthTest, AStreamThatGoesAwayWhileItsPasswordIsHashed) {
   EXPECT_EQ(StatusFor(h, kAliceToken), 0);
 }
 
+TEST(BasicAuthTest, Explains) {
+  FilterHarness h(BasicAuth(), Inline());
+  const auto says = [&](const HarnessFields& fields) {
+    h.Get("/", fields);
+    return h.definition().Explain(h.request(), h.stream().info());
+  };
+  EXPECT_EQ(says({}), "refuses it: there are no Basic credentials");
+  EXPECT_EQ(says(With("Basic YTpiYh==")), "refuses it: the Basic credentials are not base64");
+  EXPECT_EQ(says(With(kNobodyToken)), "refuses it: there is no such user");
+  EXPECT_EQ(says(With(kWrongToken)), "asks whether the password of \"alice\" is right");
+  h.Get("/", {{"authorization", kAliceToken}, {"authorization", kAliceToken}});
+  EXPECT_EQ(h.definition().Explain(h.request(), h.stream().info()),
+            "refuses it: there are several Authorization fields");
+}
+
 TEST(BasicAuthTest, Mistakes) {
   const auto said = [](const std::string& yaml) {
     return FilterHarness(BasicAuth(), yaml).diagnostics();

@@ -48,6 +48,8 @@ class Waiting final : public pipeline::Services {
     return nullptr;
   }
 
+  void Count(observe::MetricId, int64_t) override {}
+
   // As the pool and then the worker would.
   void Work(size_t job) { jobs[job]->work(), jobs[job]->worked = true; }
   void Done(size_t job) {
