@@ -52,6 +52,8 @@ constexpr std::string_view kClusters = R"(clusters:
     protocol: http1
   orders:
     discovery: {dns: "orders.internal:9002"}
+  auth:
+    endpoints: [10.0.0.5:9003]
 )";
 
 constexpr std::string_view kRoutes = R"(routes:

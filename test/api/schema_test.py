@@ -169,7 +169,8 @@ class SchemaTest(unittest.TestCase):
         self.assertEqual(json.loads(printed.stdout), schema())
 
     def test_examples_pass(self):
-        files = sorted((ROOT / "configs").rglob("*.yaml"))
+        # Not those that filters read: they are no configurations.
+        files = [f for f in sorted((ROOT / "configs").rglob("*.yaml")) if f.parent.name != "access.d"]
         self.assertGreaterEqual(len(files), 6)
         for file in files:
             with self.subTest(file.name):
@@ -227,7 +228,11 @@ class SchemaTest(unittest.TestCase):
 
     def test_wrong_kinds_are_wrong_to_both(self):
         document = example()
-        saying = r"expected (a|one|true|auto)|unknown value|must be (1|between|at)|has no value"
+        # A time is a text, and what is inside a text the schema doesn't see.
+        saying = (
+            r"expected (a(?! time such)|one|true|auto)|unknown value|must be (1|between|at)|"
+            r"has no value"
+        )
         seen = set()  # Elements of one list are alike.
         for path, node in places(document):
             kind = tuple("" if isinstance(step, int) else step for step in path)

@@ -435,6 +435,32 @@ TEST(FilterTableTest, ClustersThatFiltersNameAreToldAgainByAReload) {
   EXPECT_EQ(uses(after), "x@filters.a y@listener[0] ");
 }
 
+TEST(LoadContextTest, ManyCountersAreToldApartByALabel) {
+  observe::Metrics metrics;
+  observe::MetricTable& table = metrics.AddTable();
+  std::vector<std::shared_ptr<const observe::MetricBlock>> blocks;
+  LoadContext context;
+  context.metrics = &metrics;
+  context.filter_name = "gate";
+  context.metric_blocks = &blocks;
+  const std::string_view rules[] = {"zeta", "alpha"};
+  const std::vector<observe::MetricId> ids =
+      context.Counters("rbac", "decided", "Requests.", "rule", rules);
+  ASSERT_EQ(ids.size(), 2u);
+  table.Add(ids[0], 3);
+  table.Add(ids[1], 5);
+  const auto sum = [&](const char* rule) {
+    return metrics.Sum("gatehouse_filter_rbac_decided_total", {{"filter", "gate"}, {"rule", rule}});
+  };
+  EXPECT_EQ(sum("zeta"), 3);
+  EXPECT_EQ(sum("alpha"), 5);
+  EXPECT_EQ(context.Counters("rbac", "decided", "Requests.", "rule", rules)[1].index, ids[1].index);
+  blocks.clear();
+  EXPECT_EQ(sum("zeta"), 0);  // Nobody holds them any more.
+  context.activate = false;
+  EXPECT_EQ(context.Counters("rbac", "decided", "Requests.", "rule", rules)[0].index, 0u);
+}
+
 TEST(LoadContextTest, CountersCarryTheFiltersName) {
   observe::Metrics metrics;
   LoadContext context;

@@ -188,11 +188,12 @@ struct Lacking {
 
 TEST(ConfigShape, WhatItCallsRequiredIsMissed) {
   const std::string listener = "listeners: [{name: a, address: \"127.0.0.1:1\"}]\n";
-  const std::vector<Lacking> all = {
+  std::vector<Lacking> all = {
       {"listeners[].name", "listeners: [{address: \"127.0.0.1:1\"}]"},
       {"listeners[].address", "listeners: [{name: a}]"},
       {"listeners[].filters[].use", "listeners: [{name: a, address: \":1\", filters: [{}]}]"},
       {"routes[].filters[].use", listener + "routes: [{respond: {}, filters: [{}]}]"},
+      {"routes[].filters[](any_of).any_of", listener + "routes: [{respond: {}, filters: [{}]}]"},
       {"routes[].filters[](skip).skip", listener + "routes: [{respond: {}, filters: [{}]}]"},
       {"filters.NAME(api_key).keys[].name", "filters: {a: {type: api_key, keys: [{sha256: x}]}}"},
       {"filters.NAME(api_key).keys[].sha256", "filters: {a: {type: api_key, keys: [{name: x}]}}"},
@@ -208,6 +209,15 @@ TEST(ConfigShape, WhatItCallsRequiredIsMissed) {
       {"clusters.NAME.discovery.dns", listener + "clusters: {a: {discovery: {}}}"},
       {"routes[].split[].cluster", listener + "routes: [{split: [{weight: 1}]}]"},
   };
+  for (const char* at : {"filters.NAME", "listeners[].filters[]", "routes[].filters[]"}) {
+    const std::string path = std::string(at) + "(rbac).rules";
+    all.push_back({path, "filters: {rbac: {}}"});
+    all.push_back({path + "[].name", "filters: {rbac: {rules: [{action: allow}]}}"});
+    all.push_back({path + "[].action", "filters: {rbac: {rules: [{name: a}]}}"});
+    for (const char* key : {"issuer", "audiences", "jwks"}) {
+      all.push_back({std::string(at) + "(jwt)." + key, "filters: {jwt: {}}"});
+    }
+  }
   const pipeline::Catalog catalog = BuiltinFilters();
   ForEachKey(ShapeOfConfig(catalog), "", [&](const std::string& path, const KeyShape& key) {
     const auto found =

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "source/base/arena.h"
+#include "source/base/text.h"
 #include "source/pipeline/host_path.h"
 #include "source/pipeline/path_config.h"
 #include "source/pipeline/request_config.h"
@@ -42,6 +43,17 @@ std::vector<std::string> Texts(const Value& value) {
     }
   }
   return out;
+}
+
+void CheckKinds(const std::vector<std::string>& names, const Value& value) {
+  static constexpr std::string_view kKinds[] = {"jwt", "basic", "api_key", "forward_auth",
+                                                "client_certificate"};
+  for (const std::string& name : names) {
+    if (!observe::ParseKind(name)) {
+      value.Error("\"" + name + "\" is not a kind of credentials",
+                  std::string(Nearest(name, kKinds)));
+    }
+  }
 }
 
 // The conditions of one rule.
@@ -176,6 +188,9 @@ void RuleLoader::LoadFieldMap(const IdentityField& field, const Value& value) {
 void RuleLoader::LoadQuantified(const IdentityField& field, Quantifier quantifier,
                                 const Value& value) {
   std::vector<std::string> names = Texts(value);
+  if (field.text() == "kind") {
+    CheckKinds(names, value);
+  }
   if (!names.empty()) {
     const bool negative = quantifier == Quantifier::kNone;
     Add(IdentityHas(field, quantifier, std::move(names), negative && denies_));

@@ -153,8 +153,12 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
 
 // Rules in which each key stands in every form that it may have, for the schema.
 std::string EveryForm() {
-  static constexpr std::string_view kOfNames[] = {"a", "[a, b]", "{any: [a], all: [b], none: [c]}",
-                                                  "{any: a, all: b, none: c}"};
+  // Of names, and the same of kinds.
+  static constexpr std::pair<std::string_view, std::string_view> kOfNames[] = {
+      {"a", "jwt"},
+      {"[a, b]", "[jwt, basic]"},
+      {"{any: [a], all: [b], none: [c]}", "{any: [jwt], all: [jwt], none: [basic]}"},
+      {"{any: a, all: b, none: c}", "{any: jwt, all: jwt, none: basic}"}};
   static constexpr std::string_view kOfValues[] = {
       "a", "{prefix: a}", "{suffix: a}", "{contains: a}", "{regex: a+}", "{present: false}"};
   std::string out = "rules: [";
@@ -163,19 +167,20 @@ std::string EveryForm() {
     out.append("{name: r").append(std::to_string(++count)).append(", action: allow, ");
     out.append(conditions).append("}, ");
   };
-  const auto fields = [&](std::string_view form) {
+  const auto fields = [&](std::string_view form, std::string_view kind) {
     std::string text;
     for (const std::string_view key : {"identity: {subject: ", "kind: ", "filter: ", "}, groups: ",
                                        "claims: {NAME: ", "}, attributes: {NAME: "}) {
-      text.append(text.empty() || key.starts_with('}') ? "" : ", ").append(key).append(form);
+      text.append(text.empty() || key.starts_with('}') ? "" : ", ").append(key);
+      text.append(key.starts_with("kind") ? kind : form);
     }
     add(text + "}");
   };
-  for (const std::string_view form : kOfNames) {
-    fields(form);
+  for (const auto& [form, kind] : kOfNames) {
+    fields(form, kind);
   }
   for (const std::string_view form : kOfValues) {
-    fields(form);
+    fields(form, form == "a" ? "jwt" : form);
     std::string text;
     for (const std::string_view key : {"headers", "query", "cookies", "labels"}) {
       text.append(text.empty() ? "" : ", ")
