@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""basic_auth and api_key with real clients and real files: htpasswd writes them, curl logs in, files
+"""basic_auth and api_key with real clients and real files: htpasswd writes them, curl logs in, they
 change under a running gateway, and many log in at once."""
 
 import base64
@@ -102,7 +102,8 @@ class BasicAuthTest(LoginTest):
         gateway = self.login(self.hashed("alice", "a"), ', realm: "the \\"staff\\""')
         status, out = self.curl(gateway)
         self.assertEqual(status, 401)
-        self.assertIn('\r\nwww-authenticate: Basic realm="the \\"staff\\"", charset="UTF-8"\r\n', out)
+        challenge = 'Basic realm="the \\"staff\\"", charset="UTF-8"'
+        self.assertIn(f"\r\nwww-authenticate: {challenge}\r\n", out)
         self.assertIn("\r\nx-gatehouse-error: no_credentials\r\n", out)
         status, out = self.curl(gateway, "-u", "alice:b", "-H", "x-user: alice")
         self.assertEqual(status, 401)
@@ -180,6 +181,7 @@ class BasicAuthTest(LoginTest):
 
 class ManyLoginsTest(LoginTest):
     COUNT = 64
+    pause = threading.Event()  # Never set.
 
     def many(self, gateway, password, users=None):
         """Statuses of as many logins at once, in the order of the users."""
@@ -206,14 +208,19 @@ class ManyLoginsTest(LoginTest):
         stored = self.hashed("x", "secret", "-B", "-C", str(cost)).strip().split(":")[1]
         return "".join(f"user{i}:{stored}\n" for i in range(self.COUNT))
 
-    def percentile(self, wire, until):
-        """The 99th percentile of how long requests to another route take, in seconds."""
+    def latencies(self, wire, until):
+        """The median and the 99th percentile of how long requests to another route take, in
+        seconds, and how many there were. Each is due 5 ms after the one before, however long that takes: of
+        a worker that is held up, all that would have come meanwhile are late."""
         times = []
+        due = time.monotonic()
         while not until.is_set() or len(times) < 200:
-            began = time.monotonic()
+            self.pause.wait(max(0.0, due - time.monotonic()))
             self.assertEqual(wire.ask("/open").status, 200)
-            times.append(time.monotonic() - began)
-        return sorted(times)[len(times) * 99 // 100], len(times)
+            times.append(time.monotonic() - due)
+            due += 0.005
+        times.sort()
+        return times[len(times) // 2], times[len(times) * 99 // 100], len(times)
 
     def test_others_are_not_held_up(self):
         gateway = self.prepare(
@@ -228,7 +235,7 @@ class ManyLoginsTest(LoginTest):
         wire = self.wire(gateway)
         ended = threading.Event()
         ended.set()
-        before, _ = self.percentile(wire, ended)
+        _, before, _ = self.latencies(wire, ended)
         ended.clear()
         statuses = []
 
@@ -240,17 +247,21 @@ class ManyLoginsTest(LoginTest):
 
         thread = threading.Thread(target=log_in)
         thread.start()
-        during, count = self.percentile(wire, ended)
+        median, during, count = self.latencies(wire, ended)
         thread.join(PATIENCE)
         took = statuses.pop()
         self.assertEqual(statuses, [(200, None)] * self.COUNT)
         self.assertEqual(self.metric(gateway, "hashed"), self.COUNT)
         one = took / self.COUNT
         print(
-            f"{self.COUNT} logins of bcrypt cost 10 in {took:.2f} s, {one * 1000:.1f} ms each; p99 of another "
-            f"route {before * 1000:.2f} ms before, {during * 1000:.2f} ms meanwhile ({count} requests)"
+            f"{self.COUNT} logins of bcrypt cost 10 in {took:.2f} s, {one * 1000:.1f} ms each; p99 "
+            f"of another route {before * 1000:.2f} ms before, {during * 1000:.2f} ms meanwhile "
+            f"({count} requests, median {median * 1000:.2f} ms)"
         )
-        self.assertLess(during, one, "a worker that hashed would hold each of them up for as long")
+        # With a worker that hashes, half of them wait for half a hash. The 99th percentile is also
+        # the machine's: hashing takes all of one CPU, and others may have the rest.
+        self.assertLess(median, one / 20)
+        self.assertLess(during, 3 * one)
         began = time.monotonic()
         self.assertEqual(self.many(gateway, "secret"), [(200, None)] * self.COUNT)
         self.assertLess(time.monotonic() - began, took / 2, "they are remembered")
@@ -291,7 +302,8 @@ class ManyLoginsTest(LoginTest):
         )
         wires = [self.wire(gateway) for _ in range(self.COUNT)]
         for i, wire in enumerate(wires):
-            wire.send(f"GET / HTTP/1.1\r\nhost: a\r\nauthorization: {basic(f'user{i}', 'secret')}\r\n\r\n")
+            token = basic(f"user{i}", "secret")
+            wire.send(f"GET / HTTP/1.1\r\nhost: a\r\nauthorization: {token}\r\n\r\n")
         wait_until(lambda: self.metric(gateway, "hashed") == self.COUNT, "all are under way")
         for wire in wires[: self.COUNT - 1]:
             wire.reset()
@@ -302,7 +314,10 @@ class ManyLoginsTest(LoginTest):
 
 
 class ApiKeyTest(LoginTest):
-    FROM = '[{header: x-api-key}, {header: authorization, prefix: "ApiKey "}, {query: api_key}, {cookie: key}]'
+    FROM = (
+        '[{header: x-api-key}, {header: authorization, prefix: "ApiKey "}, {query: api_key}, '
+        "{cookie: key}]"
+    )
 
     def key(self, name, key, more=""):
         return f"- {{name: {name}, sha256: {sha256(key)}{more}}}\n"
