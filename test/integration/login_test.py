@@ -210,8 +210,8 @@ class ManyLoginsTest(LoginTest):
 
     def latencies(self, wire, until):
         """The median and the 99th percentile of how long requests to another route take, in
-        seconds, and how many there were. Each is due 5 ms after the one before, however long that takes: of
-        a worker that is held up, all that would have come meanwhile are late."""
+        seconds, and how many there were. Each is due 5 ms after the one before, however long that
+        takes: of a worker that is held up, all that would have come meanwhile are late."""
         times = []
         due = time.monotonic()
         while not until.is_set() or len(times) < 200:
