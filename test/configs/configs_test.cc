@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "source/server/checked_config.h"
@@ -41,6 +42,20 @@ class Example : public ::testing::TestWithParam<std::string> {
   }
 };
 
+// An effective form shows no secrets. With stand-ins for them it can be loaded.
+std::string WithSecrets(std::string text) {
+  const std::pair<std::string, std::string> stand_ins[] = {
+      {"sha256: \"***\"", "sha256: " + std::string(64, 'a')},
+      {":***", ":$2y$05$" + std::string(53, 'a')},
+  };
+  for (const auto& [hidden, shown] : stand_ins) {
+    for (size_t at = 0; (at = text.find(hidden, at)) != std::string::npos; at += shown.size()) {
+      text.replace(at, hidden.size(), shown);
+    }
+  }
+  return text;
+}
+
 std::optional<std::string> NoVariables(std::string_view) { return std::nullopt; }
 
 TEST_P(Example, IsValid) {
@@ -50,7 +65,7 @@ TEST_P(Example, IsValid) {
 
 TEST_P(Example, SoIsItsEffectiveForm) {
   const CheckedConfig config(GetParam() + ".yaml", Text(), NoVariables, Path());
-  const CheckedConfig again("effective.yaml", config->effective, NoVariables);
+  const CheckedConfig again("effective.yaml", WithSecrets(config->effective), NoVariables);
   EXPECT_TRUE(again.valid(/*strict=*/true)) << again.Report() << config->effective;
   EXPECT_EQ(again->effective, config->effective);
 }

@@ -107,7 +107,7 @@ class ForwardAuthTest(Http1Test):
         self.assertEqual(self.counter(gateway, "denied"), 4)
         self.assertEqual(len(auth.wires), 1, "all on one connection")
 
-    def test_the_log_tells_why(self):
+    def test_the_log_tells_who_and_why(self):
         auth = self.service()
         gateway = self.gateway("")
         path = gateway.path("log")
@@ -120,12 +120,21 @@ class ForwardAuthTest(Http1Test):
             )
         )  # fmt: skip
         gateway.start()
-        self.wire(gateway).ask("/")
-        wait_until(lambda: os.path.exists(path) and os.path.getsize(path), "a line")
-        with open(path, encoding="utf-8") as log:
-            line = json.loads(log.readline())
-        self.assertEqual((line["status"], line["error"]), (302, "no_credentials"))
-        self.assertEqual(line["error_detail"], "forward_auth: the service answered 302")
+        wire = self.wire(gateway)
+        wire.ask("/")
+        wire.ask("/", fields="authorization: Bearer ann\r\n")
+
+        def lines():
+            if not os.path.exists(path):
+                return []
+            with open(path, encoding="utf-8") as log:
+                return log.read().splitlines()
+
+        wait_until(lambda: len(lines()) == 2, "two lines")
+        denied, allowed = (json.loads(line) for line in lines())
+        self.assertEqual((denied["status"], denied["error"]), (302, "no_credentials"))
+        self.assertEqual(denied["error_detail"], "forward_auth: the service answered 302")
+        self.assertEqual((allowed["status"], allowed["subject"]), (200, "ann"))
 
     def test_a_named_cluster(self):
         auth = self.service()

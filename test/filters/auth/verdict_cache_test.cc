@@ -48,7 +48,8 @@ class VerdictCacheTest : public testing::Test {
   }
 
   MonotonicTime now_{hours(1)};
-  pipeline::HarnessServices services_{now_};
+  const std::vector<observe::MetricTable*> tables_;
+  pipeline::HarnessServices services_{now_, tables_};
   VerdictCache cache_{100};
 };
 
