@@ -8,7 +8,11 @@
 namespace gatehouse::event {
 
 Background::Background(size_t threads, std::string name) : name_(std::move(name)) {
-  for (size_t i = 0; i < threads; ++i) {
+  AddThreads(threads);
+}
+
+void Background::AddThreads(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
     threads_.emplace_back([this] { Work(); });
   }
 }

@@ -14,8 +14,8 @@
 
 namespace gatehouse::event {
 
-// A fixed pool. Jobs start in the order given; with one thread they also end in it. A job hands
-// its result back with Loop::Post().
+// A pool of threads. Jobs start in the order given; with one thread they also end in it. A job
+// hands its result back with Loop::Post().
 class Background {
  public:
   enum class Queued : uint8_t { kFinish, kAbandon };
@@ -27,6 +27,9 @@ class Background {
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
+
+  // `count` more, before or while jobs run. The thread that made the pool, before Stop().
+  void AddThreads(size_t count);
 
   // Any thread, jobs included. False, and the job is destroyed, after Stop().
   bool Run(std::function<void()> job);

@@ -13,6 +13,14 @@ namespace {
 
 using Members = std::vector<std::shared_ptr<const FilterDefinition>>;
 
+// What must not pass with a request that a member has let in: what the others alone look at, since
+// nobody has verified it.
+struct Unverified {
+  const FilterDefinition* filter;
+  size_t place;
+};
+using UnverifiedByMember = std::vector<std::vector<Unverified>>;
+
 // How one member refused. Views are in the stream's arena.
 struct Refusal {
   ErrorCode code = ErrorCode::kNone;  // Of an answer of its own: as SetRefusal() said.
@@ -26,8 +34,9 @@ struct Refusal {
 // To its members it is the stream: their answers end up here.
 class AnyOfFilter final : public Filter, private Stream {
  public:
-  AnyOfFilter(const Members& members, Stream& stream)
+  AnyOfFilter(const Members& members, const UnverifiedByMember& unverified, Stream& stream)
       : members_(members),
+        unverified_(unverified),
         stream_(stream),
         filters_(stream.arena().NewArray<Filter*>(members.size())),
         refusals_(stream.arena().NewArray<Refusal>(members.size())) {}
@@ -58,6 +67,9 @@ class AnyOfFilter final : public Filter, private Stream {
   Action AskOne();
   Action Admit() {
     admitted_ = true;
+    for (const Unverified& one : unverified_[at_]) {
+      one.filter->RemoveCredential(one.place, *head_, arena());
+    }
     return Action::kContinue;
   }
   Action Refuse();
@@ -113,6 +125,7 @@ class AnyOfFilter final : public Filter, private Stream {
   }
 
   const Members& members_;
+  const UnverifiedByMember& unverified_;
   Stream& stream_;
   http::RequestHead* head_ = nullptr;
   std::span<Filter*> filters_;
@@ -159,6 +172,7 @@ Action AnyOfFilter::Settle(Action action) {
     return Admit();
   }
   if (action == Action::kContinue) {
+    members_[at_]->StripHeaders(*head_);  // What it has set is said of nobody.
     nobody_ = std::min(nobody_, at_);
     refusals_[at_].code = ErrorCode::kNoCredentials;
   }
@@ -259,15 +273,40 @@ Phases PhasesOf(const Members& members) {
   return out;
 }
 
+UnverifiedByMember UnverifiedOf(const Members& members) {
+  UnverifiedByMember out;
+  for (const auto& admits : members) {
+    const std::vector<std::string>& own = admits->credential_places;
+    std::vector<Unverified>& others = out.emplace_back();
+    for (const auto& member : members) {
+      for (size_t place = 0; place < member->credential_places.size(); ++place) {
+        const std::string& name = member->credential_places[place];
+        if (std::none_of(own.begin(), own.end(), [&](const std::string& one) {
+              return one.starts_with(name) || name.starts_with(one);
+            })) {
+          others.push_back({member.get(), place});
+        }
+      }
+    }
+  }
+  return out;
+}
+
 class AnyOfDefinition final : public FilterDefinition {
  public:
   explicit AnyOfDefinition(Members members)
-      : FilterDefinition(PhasesOf(members), 0), members_(std::move(members)) {
+      : FilterDefinition(PhasesOf(members), 0),
+        members_(std::move(members)),
+        unverified_(UnverifiedOf(members_)) {
     name = kAnyOf;
     type = kAnyOf;
+    authenticates = true;
+    // Whoever skips it skips them all.
+    required = std::any_of(members_.begin(), members_.end(),
+                           [](const auto& member) { return member->required; });
   }
   Filter* NewFilter(Stream& stream) const override {
-    return stream.arena().New<AnyOfFilter>(members_, stream);
+    return stream.arena().New<AnyOfFilter>(members_, unverified_, stream);
   }
   std::span<const std::shared_ptr<const FilterDefinition>> members() const override {
     return members_;
@@ -275,6 +314,11 @@ class AnyOfDefinition final : public FilterDefinition {
   void StripHeaders(http::RequestHead& head) const override {
     for (const auto& member : members_) {
       member->StripHeaders(head);
+    }
+  }
+  void StripTrailers(http::Headers& trailers) const override {
+    for (const auto& member : members_) {
+      member->StripTrailers(trailers);
     }
   }
   std::string Explain(const http::RequestHead& head,
@@ -290,6 +334,7 @@ class AnyOfDefinition final : public FilterDefinition {
 
  private:
   const Members members_;
+  const UnverifiedByMember unverified_;
 };
 
 }  // namespace

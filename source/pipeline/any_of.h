@@ -5,6 +5,8 @@
 // answer is that of the first that found credentials of its kind, else one that leads to where they
 // are had (a redirect), else a 401 with the challenges of all (RFC 9110 section 11.6.1). A filter
 // that lets requests without credentials pass does so only when no other finds any.
+// Credentials that only the others look at are taken out of a request that one has let in: nobody
+// has verified them.
 #pragma once
 
 #include <memory>

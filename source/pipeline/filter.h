@@ -108,6 +108,12 @@ class FilterDefinition {
   // Of filters that authenticate: removes the header fields that only they may set, which clients
   // must not send past them. For who has authenticated another way.
   virtual void StripHeaders(http::RequestHead&) const {}
+  // The same for trailers, which some upstreams take for header fields. Called for every filter of
+  // the chain.
+  virtual void StripTrailers(http::Headers&) const {}
+  // Of filters that authenticate: takes what is at credential_places[place] out of the request. For
+  // what nobody has verified, as another filter has let the request in.
+  virtual void RemoveCredential(size_t /*place*/, http::RequestHead&, Arena&) const {}
 
   // What this filter makes of such a request, in a sentence for people: "rule 2 (\"admins\")
   // allows". Empty: nothing to say. `info` has what is known when the filters run. Any thread but a
@@ -130,6 +136,13 @@ class FilterDefinition {
   // Set by loaders of filters that depend on who is calling: one that stands before the filter
   // which finds that out is a mistake.
   bool needs_identity = false;
+  // Whether it finds out who is calling: set by FilterTable. And whether it then says who, as
+  // any_of needs of its members: set by loaders of filters that may be told not to.
+  bool authenticates = false;
+  bool names_caller = true;
+  // Where filters that authenticate look for credentials: set by loaders. Of two places that can
+  // hold the same, one begins with the other.
+  std::vector<std::string> credential_places;
   std::vector<ClusterUse> cluster_uses;
   // What it counts in, as long as it lives.
   std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;

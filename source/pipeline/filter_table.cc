@@ -23,6 +23,12 @@ constexpr char kStepForms[] =
 
 bool IsPlaceholder(const FilterDefinition& definition) { return definition.type.empty(); }
 
+// Whether `any_of`, which may be null or something else, has a member of this name.
+bool IsMember(std::string_view name, const FilterDefinition* any_of) {
+  return any_of != nullptr && std::any_of(any_of->members().begin(), any_of->members().end(),
+                                          [&](const auto& member) { return member->name == name; });
+}
+
 std::string Quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
 
 template <typename Map>
@@ -143,6 +149,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
   made->name = name;
   made->type = type == nullptr ? std::string_view() : type->name;
   made->required = required;
+  made->authenticates = type != nullptr && type->authenticates;
   made->metric_blocks = std::move(metric_blocks);
   for (size_t i = uses_before; i < cluster_uses_.size(); ++i) {
     made->cluster_uses.push_back(cluster_uses_[i].use);
@@ -257,10 +264,15 @@ std::shared_ptr<const FilterDefinition> FilterTable::Member(const config::Value&
     value.Error("any_of takes filters by their names, or as {use: NAME, ...}");
     return nullptr;
   }
-  const FilterType* type = catalog_.Find(step.definition->type);
-  if (type != nullptr && !type->authenticates) {
-    value.Error("filter " + Quoted(step.name) + " is of type " + Quoted(type->name) +
+  const FilterDefinition& definition = *step.definition;
+  if (!IsPlaceholder(definition) && !definition.authenticates) {
+    value.Error("filter " + Quoted(step.name) + " is of type " + Quoted(definition.type) +
                 ", which does not say who is calling: any_of takes filters that do");
+    return nullptr;
+  }
+  if (!definition.names_caller) {
+    value.Error("filter " + Quoted(step.name) +
+                " says who may pass, but not who that is: any_of needs its `identity`");
     return nullptr;
   }
   return step.definition;
@@ -375,24 +387,18 @@ std::shared_ptr<const Chain> FilterTable::ChainOf(const std::vector<const Step*>
   return chain;
 }
 
-bool FilterTable::Authenticates(const FilterDefinition& definition) const {
-  const FilterType* type = catalog_.Find(definition.type);
-  return !definition.members().empty() || (type != nullptr && type->authenticates);
-}
-
 // Where no filter before it authenticates, but a route has taken that one out, it is meant so.
 void FilterTable::WarnOfUnknownCallers(const std::vector<const Step*>& steps) {
-  const auto finds_out = [&](const Step* step) { return Authenticates(*step->definition); };
+  const auto finds_out = [](const Step* step) { return step->definition->authenticates; };
   for (auto at = steps.begin(); at != steps.end(); ++at) {
     const Step& step = **at;
     if (!step.definition->needs_identity || std::any_of(steps.begin(), at, finds_out)) {
       continue;
     }
     const auto later = std::find_if(at, steps.end(), finds_out);
-    const bool nobody =
-        later == steps.end() &&
-        std::none_of(definitions_.begin(), definitions_.end(),
-                     [&](const auto& entry) { return Authenticates(*entry.second); });
+    const bool nobody = later == steps.end() &&
+                        std::none_of(definitions_.begin(), definitions_.end(),
+                                     [](const auto& entry) { return entry.second->authenticates; });
     if ((later != steps.end() || nobody) && warned_.insert(step.value.path()).second) {
       step.name_value.Warning(
           "filter " + Quoted(step.name) +
@@ -412,8 +418,12 @@ void FilterTable::WarnUnused() {
   }
   for (const auto& [path, step] : steps_) {
     if (step.kind == Step::Kind::kSkip && !step.found) {
+      const bool inside = std::any_of(steps_.begin(), steps_.end(), [&](const auto& other) {
+        return IsMember(step.name, other.second.definition.get());
+      });
       step.name_value.Error("nothing to skip: no listener of this route has filter " +
-                            Quoted(step.name));
+                            Quoted(step.name) +
+                            (inside ? " but in an any_of, which {skip: any_of} takes out" : ""));
     }
   }
   steps_.clear();

@@ -93,7 +93,6 @@ class FilterTable {
   void Append(const Step& step, std::vector<const Step*>& chain) const;
   void Skip(Step& step, std::vector<const Step*>& chain) const;
   std::shared_ptr<const Chain> ChainOf(const std::vector<const Step*>& steps);
-  bool Authenticates(const FilterDefinition& definition) const;
   void WarnOfUnknownCallers(const std::vector<const Step*>& steps);
 
   const Catalog& catalog_;

@@ -86,6 +86,9 @@ void Stream::RequestDataPassed(std::string_view chunk, bool end) {
 
 void Stream::RequestTrailersPassed(http::Headers& trailers) {
   if (terminal_ == Terminal::kForward) {
+    for (const auto& definition : chain_->definitions()) {
+      definition->StripTrailers(trailers);
+    }
     attempt_.SendTrailers(trailers);
   } else if (terminal_ == Terminal::kHandler) {
     RunHandler();

@@ -64,7 +64,7 @@ class Explainer {
   Json DescribeIdentity() const;
   void AddFilters(const pipeline::Chain* chain);
   void ExplainFilters(const pipeline::Chain* chain, const http::RequestHead& head,
-                      const observe::StreamInfo& info);
+                      observe::StreamInfo info);
   void AddAction(const route::Route& route, const http::RequestHead& head);
   Json DescribeForward(const route::Forward& forward, const http::RequestHead& head);
   Json DescribeArm(const route::Arm& arm, uint64_t total_weight);
@@ -234,11 +234,24 @@ void Explainer::AddFilters(const pipeline::Chain* chain) {
 }
 
 void Explainer::ExplainFilters(const pipeline::Chain* chain, const http::RequestHead& head,
-                               const observe::StreamInfo& info) {
+                               observe::StreamInfo info) {
+  // Known from the filter on that finds it out.
+  const observe::Identity* const identity = std::exchange(info.identity, nullptr);
   for (size_t i = 0; chain != nullptr && i < chain->size(); ++i) {
-    if (std::string says = chain->definitions()[i]->Explain(head, info); !says.empty()) {
+    const pipeline::FilterDefinition& definition = *chain->definitions()[i];
+    std::string says;
+    if (identity != nullptr && definition.authenticates) {
+      says = "lets it in, as it is taken to be from \"" + std::string(identity->subject) + "\"";
+      info.identity = identity;
+    } else {
+      says = definition.Explain(head, info);
+    }
+    if (!says.empty()) {
       out_["filters"][i]["explanation"] = std::move(says);
     }
+  }
+  if (identity != nullptr && info.identity == nullptr) {
+    Note("no filter of this route finds out who is calling: to all of them it is nobody");
   }
 }
 

@@ -92,6 +92,7 @@ bool Server::Load() {
 
 void Server::MakeParts() {
   const uint32_t workers = compile_context_.workers;
+  background_.AddThreads(workers - 1);
   worker_context_.background = &background_;
   worker_context_.workers = workers;
   worker_context_.connections = &connections_;

@@ -57,6 +57,7 @@ class Server final : private admin::ServerView {
  private:
   // First requests should not fail for want of addresses, nor wait for a dead resolver.
   static constexpr Duration kFirstAnswers = std::chrono::seconds(1);
+  // And one more for each worker but the first: filters may keep one busy for each worker.
   static constexpr size_t kBackgroundThreads = 2;
 
   // Starting: server.cc. False, and why on standard error, when it can't be done.

@@ -329,6 +329,18 @@ class ApiKeyTest(LoginTest):
             [("keys.yaml", text)],
         )
 
+    def test_trailers_say_nothing_of_the_caller(self):
+        gateway = self.keys(self.key("acme", "k 1"))
+        wire = self.wire(gateway)
+        wire.send(
+            b"POST / HTTP/1.1\r\nhost: x\r\nx-api-key: k 1\r\ntransfer-encoding: chunked\r\n\r\n"
+            b"1\r\na\r\n0\r\nx-consumer: root\r\nx_consumer: root\r\nx-plan: gold\r\nx-sum: 1\r\n\r\n"
+        )
+        self.assertEqual(wire.response().status, 200)
+        request = self.upstream.last()
+        self.assertEqual(request.get("x-consumer"), "acme")
+        self.assertEqual([name for name, _ in request.trailers], ["x-sum"])
+
     def test_every_place(self):
         gateway = self.keys(self.key("acme", "k 1", ", attributes: {plan: gold}"))
         for count, (arguments, path, left) in enumerate(

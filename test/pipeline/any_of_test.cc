@@ -17,8 +17,8 @@ namespace {
 // called as the filter is.
 struct Settings {
   std::string name;
-  // accept, nothing, bad, forbid, anonymous, redirect; with answers of their own: login, page,
-  // expired. "later " before it.
+  // accept, unnamed, nothing, bad, forbid, anonymous, redirect; with answers of their own: login,
+  // page, expired. "later " before it.
   std::string word;
   observe::Identity identity{};
 };
@@ -62,7 +62,9 @@ class Asked final : public Filter {
     if (word_ == "login" || word_ == "page" || word_ == "expired") {
       return OwnAnswer(stream);
     }
-    stream.SetIdentity(settings_.identity);
+    if (word_ != "unnamed") {
+      stream.SetIdentity(settings_.identity);
+    }
     if (word_ == "forbid") {
       return stream.ReplyError(ErrorCode::kNotPermitted, settings_.name + " forbids");
     }
@@ -91,7 +93,13 @@ class AskedDefinition final : public FilterDefinition {
       : FilterDefinition(Phases::Of<Asked>(), 0), settings_(std::move(settings)) {
     settings_.identity.subject = settings_.name;
     name = settings_.name;
+    credential_places = {"header x-common:", "header x-" + settings_.name + ":"};
   }
+  void RemoveCredential(size_t place, http::RequestHead& head, Arena&) const override {
+    const std::string own = "x-" + settings_.name;
+    head.headers.Remove(place == 0 ? std::string_view("x-common") : std::string_view(own));
+  }
+  void StripTrailers(http::Headers& trailers) const override { trailers.Remove("x-user"); }
   Filter* NewFilter(Stream& stream) const override { return stream.arena().New<Asked>(settings_); }
   void StripHeaders(http::RequestHead& head) const override { head.headers.Remove("x-user"); }
   std::string Explain(const http::RequestHead&, const observe::StreamInfo&) const override {
@@ -220,6 +228,25 @@ TEST(AnyOfTest, NobodyIsLetInOnlyWhenNoFilterFindsCredentials) {
   EXPECT_EQ(Outcome("anonymous", "bad"), "401 second found bad");
   EXPECT_EQ(Outcome("bad", "anonymous"), "401 first found bad");
   EXPECT_EQ(Outcome("anonymous", "later forbid"), "403 second forbids");
+}
+
+TEST(AnyOfTest, CredentialsThatNobodyVerifiedDoNotPass) {
+  FilterHarness h(Either(), "{first: bad, second: accept}");
+  h.Get("/", {{"x-first", "forged"}, {"x-second", "good"}, {"x-common", "good"}});
+  EXPECT_EQ(h.RequestField("x-first"), std::nullopt);
+  EXPECT_EQ(h.RequestField("x-second"), "good");
+  EXPECT_EQ(h.RequestField("x-common"), "good");
+  FilterHarness later(Either(), "{first: later accept, second: accept}");
+  later.Get("/", {{"x-first", "good"}, {"x-second", "forged"}});
+  later.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(later.RequestField("x-first"), "good");
+  EXPECT_EQ(later.RequestField("x-second"), std::nullopt);
+}
+
+TEST(AnyOfTest, WhatIsSaidOfNobodyDoesNotStay) {
+  EXPECT_EQ(Outcome("unnamed", "accept"), "as second, x-user second");
+  EXPECT_EQ(Outcome("unnamed", "nothing"), "as nobody, x-user none");
+  EXPECT_EQ(Outcome("later unnamed", "later accept"), "as second, x-user second");
 }
 
 TEST(AnyOfTest, TheResponseIsForWhoLetTheRequestIn) {

@@ -68,7 +68,9 @@ Catalog TestCatalog() {
          if (cluster.present()) {
            ClusterNamed(cluster, context);
          }
-         return Define<HeadOnly>(Settings{});
+         auto made = Define<HeadOnly>(Settings{});
+         made->names_caller = in.Bool("names", true, "Whether it says who.");
+         return made;
        },
        "Finds out who is calling.",
        {},
@@ -380,6 +382,28 @@ TEST(FilterTableTest, RoutesSkipAnAnyOf) {
   EXPECT_EQ(c.Errors(), "");
 }
 
+TEST(FilterTableTest, AnAnyOfWithARequiredFilterStays) {
+  Loaded c(
+      "filters: {a: {type: caller}, b: {type: caller, required: true}}\n"
+      "listener: [{any_of: [a, b]}]\n"
+      "route: [{skip: any_of}]\n");
+  c.Compile();
+  EXPECT_EQ(c.Errors(),
+            "f.yaml:3:16: route[0].skip: filter \"any_of\" is required: a route can't skip it\n");
+}
+
+TEST(FilterTableTest, WhatStandsInAnAnyOfIsNotSkippedAlone) {
+  Loaded c(
+      "filters: {a: {type: caller}, b: {type: caller}}\n"
+      "listener: [{any_of: [a, b]}]\n"
+      "route: [{skip: b}]\n");
+  c.Compile();
+  c.table->WarnUnused();
+  EXPECT_EQ(c.Errors(),
+            "f.yaml:3:16: route[0].skip: nothing to skip: no listener of this route has filter "
+            "\"b\" but in an any_of, which {skip: any_of} takes out\n");
+}
+
 TEST(FilterTableTest, MistakesInAnyOf) {
   Loaded c(
       "filters: {a: {type: caller}, h: {type: head}}\n"
@@ -392,7 +416,8 @@ TEST(FilterTableTest, MistakesInAnyOf) {
       "  - {any_of: [a], use: a}\n"
       "  - {any_of: [a], cluster: x}\n"
       "  - {any_of: [a, {any_of: [a]}]}\n"
-      "  - {any_of: [{skip: a}]}\n");
+      "  - {any_of: [{skip: a}]}\n"
+      "  - {any_of: [{use: a, names: false}]}\n");
   c.Compile();
   EXPECT_EQ(
       c.Errors(),
@@ -412,7 +437,9 @@ TEST(FilterTableTest, MistakesInAnyOf) {
       "f.yaml:10:18: listener[7].any_of[1]: any_of takes filters by their names, or as {use: NAME, "
       "...}\n"
       "f.yaml:11:15: listener[8].any_of[0]: any_of takes filters by their names, or as {use: NAME, "
-      "...}\n");
+      "...}\n"
+      "f.yaml:12:15: listener[9].any_of[0]: filter \"a\" says who may pass, but not who that is: "
+      "any_of needs its `identity`\n");
 }
 
 // What is taken over from the configuration before is not loaded again, and needs its cluster

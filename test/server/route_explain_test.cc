@@ -14,6 +14,11 @@ constexpr char kConfig[] = R"(listeners:
 filters:
   log: {type: access_log, path: stdout}
   max_body: {max_bytes: 1KiB}
+  keys:
+    type: api_key
+    keys:
+      - name: any
+        sha256: 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b
   gate:
     type: rbac
     rules:
@@ -44,7 +49,9 @@ routes:
   - {name: secure, match: {path: /secure}, redirect: {scheme: https}}
   - {name: ping, match: {path: /ping}, respond: {status: 200, body: pong}}
   - {name: office, match: {path: /office, client_ip: [192.0.2.0/24]}, respond: {status: 204}}
-  - {name: gated, match: {path_prefix: /gated}, cluster: users, labels: {version: v2}, filters: [gate]}
+  - {name: gated, match: {path_prefix: /gated}, cluster: users, labels: {version: v2}, filters: [keys, gate]}
+  - {name: late, match: {path: /late}, cluster: users, filters: [gate, keys]}
+  - {name: open, match: {path: /open}, cluster: users, filters: [gate]}
   - {name: inside, match: {path_prefix: /in, listeners: [internal]}, respond: {status: 200}}
 )";
 
@@ -81,7 +88,7 @@ TEST_F(RouteExplain, NamesListenerRouteFiltersAndCluster) {
   const auto answer = Ask("http://api.example.com/users/7", {"x-release: canary"});
   EXPECT_EQ(answer["listener"]["name"], "web");
   EXPECT_EQ(answer["route"]["name"], "canary");
-  EXPECT_EQ(answer["route"]["at"], "f.yaml:22:5");
+  EXPECT_EQ(answer["route"]["at"], "f.yaml:27:5");
   ASSERT_EQ(answer["filters"].size(), 1u);
   EXPECT_EQ(answer["filters"][0]["name"], "log");
   EXPECT_EQ(answer["filters"][0]["type"], "access_log");
@@ -111,14 +118,14 @@ TEST_F(RouteExplain, AsTextForPeople) {
   EXPECT_EQ(ExplanationText(Ask("http://api.example.com/users/7?a=b")),
             R"(GET http://api.example.com/users/7?a=b from 127.0.0.1
   listener  web (127.0.0.1:8080)
-  route     users (f.yaml:26:5)
+  route     users (f.yaml:31:5)
   filters   log (access_log), max_body
   cluster   90% users with version=v1 (1 of 2 endpoints)
             10% users (2 endpoints)
   path      /7, rewritten
   host      users.internal
 declared before it, and came near:
-  canary (f.yaml:22:5): header x-release is absent, wanted "canary"
+  canary (f.yaml:27:5): header x-release is absent, wanted "canary"
 )");
 }
 
@@ -230,6 +237,20 @@ TEST_F(RouteExplain, WhatFiltersMakeOfWhoIsCalling) {
             "rule \"local\" allows: host is in.test, client_ip is in 192.0.2.0/24");
 }
 
+// As in a live gateway, who is calling is known from the filter on that finds it out.
+TEST_F(RouteExplain, TheIdentityIsKnownBehindTheFilterThatFindsIt) {
+  const auto known = Ask(By({"groups=ops", "subject=ann"}));
+  EXPECT_EQ(known["filters"][1]["explanation"], "lets it in, as it is taken to be from \"ann\"");
+  EXPECT_EQ(known["notes"].dump().find("finds out who"), std::string::npos);
+  const auto late = Ask(By({"groups=ops"}, "/late"));
+  EXPECT_EQ(late["filters"][1]["explanation"].get<std::string>().substr(0, 16), "no rule applies,");
+  EXPECT_EQ(late["notes"].dump().find("finds out who"), std::string::npos);
+  const auto open = Ask(By({"groups=ops"}, "/open"));
+  EXPECT_EQ(Gate(open).substr(0, 16), "no rule applies,");
+  EXPECT_EQ(open["notes"].back(),
+            "no filter of this route finds out who is calling: to all of them it is nobody");
+}
+
 TEST_F(RouteExplain, TheIdentityIsInTheAnswer) {
   const auto answer = Ask(By({"subject=alice", "groups=a,b", "groups=c", "claims.r=1", "claims.r=2",
                               "claims.u=https://x/?a=b", "attributes.plan=gold", "filter=keys"}));
@@ -238,7 +259,8 @@ TEST_F(RouteExplain, TheIdentityIsInTheAnswer) {
       "claims": {"r": ["1", "2"], "u": ["https://x/?a=b"]}, "attributes": {"plan": ["gold"]}})"));
   const std::string text = ExplanationText(answer);
   EXPECT_NE(text.find("  identity  alice (jwt), groups: a, b, c\n"
-                      "  filters   log (access_log), gate (rbac)\n"
+                      "  filters   log (access_log), keys (api_key), gate (rbac)\n"
+                      "            keys: lets it in, as it is taken to be from \"alice\"\n"
                       "            gate: no rule applies"),
             std::string::npos)
       << text;

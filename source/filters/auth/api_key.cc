@@ -71,7 +71,9 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
         counters_(context),
         filter_(std::move(filter)),
         keys_(std::move(keys)),
-        workers_(context.workers) {}
+        workers_(context.workers) {
+    credential_places = config_.from.PlaceNames();
+  }
 
   pipeline::Filter* NewFilter(Stream& stream) const override {
     return stream.arena().New<Gate>(*this);
@@ -80,7 +82,11 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
   std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
     return KeyFile::Watch(keys_, services, counters_.file_failed);
   }
-  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head); }
+  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head.headers); }
+  void StripTrailers(http::Headers& trailers) const override { config_.headers.Strip(trailers); }
+  void RemoveCredential(size_t place, http::RequestHead& head, Arena& arena) const override {
+    config_.from.RemoveAt(place, head, arena);
+  }
   std::string Explain(const http::RequestHead& head,
                       const observe::StreamInfo& info) const override;
 
@@ -103,7 +109,8 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
   };
 
   Action Judge(http::RequestHead& head, Stream& stream, WorkerView<KeySet>::Pin& keys) const;
-  Action Accept(const Key& key, http::RequestHead& head, Stream& stream) const;
+  Action Accept(const Key& key, const CredentialSource& source, http::RequestHead& head,
+                Stream& stream) const;
   Action Refuse(Stream& stream, ErrorCode code, std::string_view detail) const {
     return stream.ReplyError(code, detail, {{"www-authenticate", config_.challenge}});
   }
@@ -117,7 +124,7 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
 
 Action ApiKeyDefinition::Judge(http::RequestHead& head, Stream& stream,
                                WorkerView<KeySet>::Pin& keys) const {
-  config_.headers.Strip(head);
+  config_.headers.Strip(head.headers);
   const Credential found = config_.from.Find(head, stream.arena());
   if (found.state == Credential::State::kNone) {
     stream.Count(counters_.no_key);
@@ -142,15 +149,14 @@ Action ApiKeyDefinition::Judge(http::RequestHead& head, Stream& stream,
         stream, ErrorCode::kBadCredentials,
         stream.arena().Concat("the API key of \"", key->identity.subject, "\" has expired"));
   }
-  return Accept(*key, head, stream);
+  return Accept(*key, *found.source, head, stream);
 }
 
-Action ApiKeyDefinition::Accept(const Key& key, http::RequestHead& head, Stream& stream) const {
+Action ApiKeyDefinition::Accept(const Key& key, const CredentialSource& source,
+                                http::RequestHead& head, Stream& stream) const {
   stream.Count(counters_.accepted);
   stream.SetIdentity(key.identity);
-  if (!config_.forward) {
-    config_.from.Remove(head, stream.arena());
-  }
+  config_.from.Remove(head, stream.arena(), config_.forward ? &source : nullptr);
   config_.headers.Set(key.identity, head, stream.arena());
   return Action::kContinue;
 }

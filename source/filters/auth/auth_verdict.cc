@@ -145,7 +145,8 @@ std::shared_ptr<const AuthVerdict> JudgeAnswer(const AnswerRules& rules, std::st
   }
   out->status = answer->status;
   out->max_age = MaxAge(answer->headers);
-  if (answer->status < 200 || answer->status >= 500) {
+  // 304 answers a condition, and the question has none.
+  if (answer->status < 200 || answer->status >= 500 || answer->status == 304) {
     out->failure = {ErrorCode::kAuthUnavailable, ErrorSource::kUpstream,
                     "it answered " + std::to_string(answer->status)};
   } else if (answer->status < 300) {

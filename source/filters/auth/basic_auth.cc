@@ -89,6 +89,7 @@ class BasicAuthDefinition final : public pipeline::FilterDefinition {
         counters_(context),
         facts_(std::move(facts)),
         users_(std::move(users)) {
+    credential_places = source_.PlaceNames();
     for (uint32_t i = 0; i < context.workers; ++i) {
       workers_.emplace_back(*this);
     }
@@ -101,7 +102,11 @@ class BasicAuthDefinition final : public pipeline::FilterDefinition {
   std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
     return UserFile::Watch(users_, services, counters_.file_failed);
   }
-  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head); }
+  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head.headers); }
+  void StripTrailers(http::Headers& trailers) const override { config_.headers.Strip(trailers); }
+  void RemoveCredential(size_t place, http::RequestHead& head, Arena& arena) const override {
+    source_.RemoveAt(place, head, arena);
+  }
   std::string Explain(const http::RequestHead& head,
                       const observe::StreamInfo& info) const override;
 
@@ -177,7 +182,7 @@ uint64_t BasicAuthDefinition::NumberOf(Sha256& sha, std::string_view user) const
 }
 
 Action BasicAuthDefinition::Login::OnRequestHeaders(http::RequestHead& head, Stream&) {
-  basic_.config_.headers.Strip(head);
+  basic_.config_.headers.Strip(head.headers);
   const Counters& counters = basic_.counters_;
   const Credential found = basic_.source_.Find(head, stream_.arena());
   switch (found.state) {

@@ -168,6 +168,12 @@ constexpr PlaceKey kPlaces[] = {
     {"cookie", Place::kCookie, "The cookie it is in.", ""},
 };
 
+std::string_view KeyOf(Place place) {
+  return std::find_if(std::begin(kPlaces), std::end(kPlaces),
+                      [&](const PlaceKey& one) { return one.place == place; })
+      ->key;
+}
+
 std::string CheckedName(Place place, const Value& at) {
   const std::string name = at.String();
   if (!at.IsScalar()) {
@@ -227,9 +233,10 @@ CredentialSource LoadOne(const Value& value) {
 std::string AsYaml(const std::vector<CredentialSource>& sources) {
   std::string out = "[";
   for (const CredentialSource& source : sources) {
-    const auto place = std::find_if(std::begin(kPlaces), std::end(kPlaces),
-                                    [&](const auto& one) { return one.place == source.place; });
-    out.append(out.size() > 1 ? ", {" : "{").append(place->key).append(": ").append(source.name);
+    out.append(out.size() > 1 ? ", {" : "{")
+        .append(KeyOf(source.place))
+        .append(": ")
+        .append(source.name);
     if (!source.prefix.empty()) {
       out.append(", prefix: \"").append(source.prefix).append("\"");
     }
@@ -250,23 +257,43 @@ Credential CredentialSources::Find(const http::RequestHead& head, Arena& arena) 
   return {};
 }
 
-void CredentialSources::Remove(http::RequestHead& head, Arena& arena) const {
-  for (const CredentialSource& source : sources_) {
-    if (FindAt(source, head, arena).state == State::kNone) {
-      continue;
-    }
-    switch (source.place) {
-      case Place::kHeader:
-        head.headers.Remove(source.name);
-        break;
-      case Place::kQuery:
-        RemoveFromQuery(source, head, arena);
-        break;
-      case Place::kCookie:
-        RemoveCookie(source, head.headers, arena);
-        break;
+void CredentialSources::Remove(http::RequestHead& head, Arena& arena,
+                               const CredentialSource* verified) const {
+  for (size_t place = 0; place < sources_.size(); ++place) {
+    const CredentialSource& source = sources_[place];
+    const bool same =
+        verified != nullptr && source.place == verified->place && source.name == verified->name;
+    if (!same) {
+      RemoveAt(place, head, arena);
     }
   }
+}
+
+void CredentialSources::RemoveAt(size_t place, http::RequestHead& head, Arena& arena) const {
+  const CredentialSource& source = sources_[place];
+  if (FindAt(source, head, arena).state == State::kNone) {
+    return;
+  }
+  switch (source.place) {
+    case Place::kHeader:
+      head.headers.Remove(source.name);
+      break;
+    case Place::kQuery:
+      RemoveFromQuery(source, head, arena);
+      break;
+    case Place::kCookie:
+      RemoveCookie(source, head.headers, arena);
+      break;
+  }
+}
+
+std::vector<std::string> CredentialSources::PlaceNames() const {
+  std::vector<std::string> out;
+  for (const CredentialSource& source : sources_) {
+    out.push_back(std::string(KeyOf(source.place)) + " " + source.name + ":" +
+                  Lowercase(source.prefix));
+  }
+  return out;
 }
 
 CredentialSources LoadCredentialSources(Object& in, std::string_view key,

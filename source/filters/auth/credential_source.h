@@ -50,9 +50,16 @@ class CredentialSources {
   // Uses `arena` for what had to be decoded only.
   Credential Find(const http::RequestHead& head, Arena& arena) const;
 
-  // Takes the credentials of all places out of the request, and nothing else: what stands beside
-  // them in the query or among the cookies stays as it is, byte by byte.
-  void Remove(http::RequestHead& head, Arena& arena) const;
+  // Takes the credentials of all places out of the request, but not `verified` (one of sources(),
+  // or null), and nothing else: what stands beside them in the query or among the cookies stays as
+  // it is, byte by byte.
+  void Remove(http::RequestHead& head, Arena& arena,
+              const CredentialSource* verified = nullptr) const;
+  // The same for sources()[place] alone.
+  void RemoveAt(size_t place, http::RequestHead& head, Arena& arena) const;
+
+  // What FilterDefinition::credential_places says of each of sources().
+  std::vector<std::string> PlaceNames() const;
 
   const std::vector<CredentialSource>& sources() const { return sources_; }
 

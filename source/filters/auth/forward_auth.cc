@@ -86,6 +86,7 @@ class ForwardAuthDefinition final : public pipeline::FilterDefinition {
             {.request_headers = true, .response_headers = !config.rules.client_headers.empty()}, 0),
         config_(std::move(config)),
         counters_(context) {
+    names_caller = !config_.rules.subject.empty();
     if (config_.cache.enabled) {
       workers_.resize(context.workers);
       for (PerWorker& worker : workers_) {
@@ -100,6 +101,9 @@ class ForwardAuthDefinition final : public pipeline::FilterDefinition {
   // The client's own credentials stay: another filter may have to read them.
   void StripHeaders(http::RequestHead& head) const override {
     Strip(config_.question.held_back, head.headers);
+  }
+  void StripTrailers(http::Headers& trailers) const override {
+    Strip(config_.rules.upstream_headers, trailers);
   }
   std::string Explain(const http::RequestHead&, const observe::StreamInfo&) const override {
     const pipeline::FetchTarget& target = config_.question.target;

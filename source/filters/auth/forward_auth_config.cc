@@ -228,13 +228,43 @@ void CheckCovered(const Object& cache, const std::vector<RequestPart>& key,
   }
 }
 
+// Of answers that are kept, the service must not have been told what the key does not tell apart,
+// but for what describes the client's program rather than who uses it.
+void KeepToKey(Object& in, const std::vector<RequestPart>& key, AuthQuestion& question) {
+  const std::vector<std::string> harmless = {"accept",       "accept-language", "origin",
+                                             "referer",      "user-agent",      "x-csrf-token",
+                                             "x-request-id", "x-requested-with"};
+  const auto covered = [&](const std::string& name) {
+    return Contains(harmless, name) ||
+           std::any_of(key.begin(), key.end(), [&](const RequestPart& part) {
+             return part.place == Place::kCookie
+                        ? name == "cookie"
+                        : part.place == Place::kHeader && part.name == name;
+           });
+  };
+  if (!in.Has("request_headers")) {
+    std::erase_if(question.fields, [&](const std::string& name) { return !covered(name); });
+  } else if (question.all_fields) {
+    in.Error("request_headers",
+             "can't be all with a `cache`: what the service decides by must be in its `key`");
+  }
+  for (const std::string& name : question.fields) {
+    const bool wrong_anyway = AuthQuestion::IsOwn(name) || name.starts_with("content-");
+    if (!covered(name) && !wrong_anyway) {
+      in.Error("request_headers", "has \"" + name +
+                                      "\", which is not in the `key` of `cache`: who differs in "
+                                      "that would get another's answer");
+    }
+  }
+}
+
 }  // namespace
 
 ForwardAuthConfig LoadForwardAuth(Object& in, const pipeline::LoadContext& context) {
   ForwardAuthConfig out;
   out.question = LoadQuestion(in, context);
-  const std::vector<RequestPart> usual = {{Place::kHeader, "authorization"},
-                                          {Place::kHeader, "cookie"}};
+  const std::vector<RequestPart> usual = {
+      {Place::kHeader, "authorization"}, {Place::kHeader, "cookie"}, {Place::kHeader, "x-api-key"}};
   Object cache = in.Child("cache", "Keeps answers, so that not each request is asked about.");
   const std::vector<RequestPart> key = LoadRequestParts(
       cache, "key",
@@ -245,13 +275,17 @@ ForwardAuthConfig LoadForwardAuth(Object& in, const pipeline::LoadContext& conte
       in, "credentials",
       About("What says who is calling: header fields, cookie:NAME, query:NAME. By default the key "
             "of `cache`, if there is one.")
-          .Default("[authorization, cookie]"),
+          .Default("[authorization, cookie, x-api-key]"),
       key.empty() ? usual : key);
   if (!key.empty()) {
     CheckCovered(cache, key, out.credentials);
   }
-  out.cache = LoadCache(std::move(cache), key.empty() ? out.credentials : key);
+  const std::vector<RequestPart>& telling = key.empty() ? out.credentials : key;
+  out.cache = LoadCache(std::move(cache), telling);
   LoadRequestFields(in, out.credentials, out.question);
+  if (out.cache.enabled) {
+    KeepToKey(in, telling, out.question);
+  }
   out.rules = LoadRules(in);
   out.allow_missing = in.Bool("allow_missing", false,
                               "Whether requests without credentials pass, as nobody's, without a "

@@ -28,11 +28,11 @@ bool IdentityHeaders::Has(std::string_view name) const {
                      [&](const Entry& entry) { return entry.name == name; });
 }
 
-void IdentityHeaders::Strip(http::RequestHead& head) const {
+void IdentityHeaders::Strip(http::Headers& fields) const {
   for (const Entry& entry : entries_) {
-    for (const http::Field& field : head.headers) {
+    for (const http::Field& field : fields) {
       if (SameVariable(field.name, entry.name)) [[unlikely]] {
-        head.headers.Remove(std::string_view(field.name));
+        fields.Remove(std::string_view(field.name));
       }
     }
   }

@@ -23,7 +23,7 @@ class IdentityHeaders {
 
   // Removes the fields, also such whose names differ only by "_" for "-": servers that turn names
   // into variables (CGI, WSGI) can't tell them apart.
-  void Strip(http::RequestHead& head) const;
+  void Strip(http::Headers& fields) const;
   // Sets them. Several values are joined by commas; of none, and of one that no field can hold,
   // there is no field. Values may be views of `identity`. REQUIRES: Strip() was called.
   void Set(const observe::Identity& identity, http::RequestHead& head, Arena& arena) const;

@@ -48,7 +48,7 @@ class JwtFilter final : public pipeline::Filter {
   explicit JwtFilter(const JwtConfig& config) : config_(config) {}
 
   Action OnRequestHeaders(http::RequestHead& head, Stream& stream) override {
-    config_.headers.Strip(head);
+    config_.headers.Strip(head.headers);
     const Credential found = config_.from.Find(head, stream.arena());
     switch (found.state) {
       case Credential::State::kNone:
@@ -59,6 +59,7 @@ class JwtFilter final : public pipeline::Filter {
         break;
     }
     text_ = found.value;
+    source_ = found.source;
     return Decide(stream);
   }
 
@@ -107,9 +108,7 @@ class JwtFilter final : public pipeline::Filter {
                                "the token does not grant what is required",
                                {{"www-authenticate", config_.missing_challenge}});
     }
-    if (!config_.forward) {
-      config_.from.Remove(stream.request(), stream.arena());
-    }
+    config_.from.Remove(stream.request(), stream.arena(), config_.forward ? source_ : nullptr);
     config_.headers.Set(token_->identity(), stream.request(), stream.arena());
     return Action::kContinue;
   }
@@ -198,7 +197,8 @@ class JwtFilter final : public pipeline::Filter {
 
   const JwtConfig& config_;
   std::string_view text_;  // Of the token, as it was sent.
-  TokenRef token_;         // Keeps the stream's identity alive.
+  const CredentialSource* source_ = nullptr;
+  TokenRef token_;  // Keeps the stream's identity alive.
   MonotonicTime deadline_{};
   bool refetched_ = false;
   bool awaits_refetch_ = false;
@@ -209,7 +209,9 @@ class JwtFilter final : public pipeline::Filter {
 class JwtDefinition final : public pipeline::FilterDefinition {
  public:
   explicit JwtDefinition(JwtConfig config)
-      : FilterDefinition(pipeline::Phases::Of<JwtFilter>(), 0), config_(std::move(config)) {}
+      : FilterDefinition(pipeline::Phases::Of<JwtFilter>(), 0), config_(std::move(config)) {
+    credential_places = config_.from.PlaceNames();
+  }
 
   pipeline::Filter* NewFilter(Stream& stream) const override {
     return stream.arena().New<JwtFilter>(config_);
@@ -221,7 +223,11 @@ class JwtDefinition final : public pipeline::FilterDefinition {
   std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
     return config_.shared ? nullptr : StartKeyUpkeep(config_.authority->keys, services);
   }
-  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head); }
+  void StripHeaders(http::RequestHead& head) const override { config_.headers.Strip(head.headers); }
+  void StripTrailers(http::Headers& trailers) const override { config_.headers.Strip(trailers); }
+  void RemoveCredential(size_t place, http::RequestHead& head, Arena& arena) const override {
+    config_.from.RemoveAt(place, head, arena);
+  }
   const JwtConfig& config() const { return config_; }
 
  private:

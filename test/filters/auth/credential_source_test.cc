@@ -147,6 +147,17 @@ TEST(CredentialSourceTest, RemovingTouchesNothingElseOfTheQuery) {
   EXPECT_EQ(request.head.path.data(), request.head.target.data());
 }
 
+TEST(CredentialSourceTest, WhatIsVerifiedStays) {
+  const CredentialSources sources({kBearer, kKey, kCookie});
+  Request request("/", {{"authorization", "Bearer a"}, {"x-api-key", "b"}, {"cookie", "key=c"}});
+  sources.Remove(request.head, request.arena, &sources.sources()[1]);
+  EXPECT_EQ(request.head.headers.Find("authorization"), nullptr);
+  EXPECT_NE(request.head.headers.Find("x-api-key"), nullptr);
+  EXPECT_EQ(request.head.headers.Find("cookie"), nullptr);
+  EXPECT_EQ(sources.PlaceNames(), (std::vector<std::string>{"header authorization:bearer ",
+                                                            "header x-api-key:", "cookie key:"}));
+}
+
 TEST(CredentialSourceTest, RemovingTouchesNoOtherCookie) {
   EXPECT_EQ(Left(kCookie, "/", {{"cookie", "a=1; key=k; b=\"2\""}}), "/|cookie=a=1; b=\"2\"");
   EXPECT_EQ(Left(kCookie, "/", {{"cookie", "key=k; b=2"}}), "/|cookie=b=2");

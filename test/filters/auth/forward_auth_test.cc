@@ -406,6 +406,19 @@ TEST_F(ForwardAuthCacheTest, AsksOnceForAWhile) {
   EXPECT_TRUE(Asks(h, "GET", "/a", User("t1"))) << "expired";
 }
 
+// Whatever the service is told of the caller tells callers apart.
+TEST_F(ForwardAuthCacheTest, TheServiceIsToldNoMoreThanTheKeyHas) {
+  FilterHarness h(ForwardAuth(), With("cache: {ttl: 1h}"));
+  EXPECT_TRUE(Asks(h, "GET", "/a", {{"cookie", "c=1"}, {"x-api-key", "A"}}));
+  EXPECT_EQ(Told(h.fetches().back(), "x-api-key"), "A");
+  EXPECT_TRUE(Asks(h, "GET", "/a", {{"cookie", "c=1"}, {"x-api-key", "B"}}));
+  FilterHarness keyed(ForwardAuth(), With("cache: {ttl: 1h, key: [authorization]}"));
+  EXPECT_TRUE(Asks(keyed, "GET", "/a", {{"authorization", "t"}, {"x-api-key", "A"}}));
+  EXPECT_EQ(Told(keyed.fetches().back(), "authorization"), "t");
+  EXPECT_EQ(Told(keyed.fetches().back(), "x-api-key"), "-");
+  EXPECT_EQ(Told(keyed.fetches().back(), "cookie"), "-");
+}
+
 TEST_F(ForwardAuthCacheTest, WhatTellsRequestsApart) {
   FilterHarness h(ForwardAuth(), With("cache: {ttl: 1h}"));
   EXPECT_TRUE(Asks(h, "GET", "/a", User("t1")));
@@ -557,6 +570,15 @@ TEST(ForwardAuthTest, Mistakes) {
             "filter.yaml:1:57: cache.key: lacks \"authorization\", which `credentials` names: who "
             "differs in that would get another's answer\n");
   EXPECT_EQ(says("{cluster: a, credentials: [\"cookie:s\"], cache: {key: [cookie]}}"), "");
+  EXPECT_EQ(says("{cluster: a, request_headers: [accept, x-tenant], cache: {}}"),
+            "filter.yaml:1:31: request_headers: has \"x-tenant\", which is not in the `key` of "
+            "`cache`: who differs in that would get another's answer\n");
+  EXPECT_EQ(says("{cluster: a, request_headers: [\"*\"], cache: {}}"),
+            "filter.yaml:1:31: request_headers: can't be all with a `cache`: what the service "
+            "decides by must be in its `key`\n");
+  EXPECT_EQ(says("{cluster: a, request_headers: [accept, x-tenant], cache: {key: [authorization, "
+                 "cookie, x-api-key, x-tenant]}}"),
+            "");
   EXPECT_EQ(
       says("{cluster: a, cache: {key: [], per: [methods]}, credentials: [\"cookie:\"]}"),
       "filter.yaml:1:27: cache.key: needs at least one header, cookie:NAME or query:NAME\n"

@@ -142,6 +142,19 @@ TEST(JwtTest, TheUpstreamNeedNotGetTheToken) {
   EXPECT_EQ(h.stream().info().identity->subject, "jane");
 }
 
+// What was not verified is not handed on beside what was.
+TEST(JwtTest, TheUpstreamGetsTheVerifiedTokenOnly) {
+  const std::string token = MadeToken();
+  FilterHarness h(Jwt(),
+                  Settings("from: [{header: authorization, prefix: \"Bearer \"}, {cookie: t}, "
+                           "{query: token}]"));
+  EXPECT_EQ(StatusFor(h, token, {{"cookie", "a=b; t=forged"}}), 0);
+  EXPECT_EQ(h.RequestField("authorization"), "Bearer " + token);
+  EXPECT_EQ(h.RequestField("cookie"), "a=b");
+  h.Get("/x?a=b&token=" + token);
+  EXPECT_EQ(h.request().target, "/x?a=b&token=" + token);
+}
+
 TEST(JwtTest, ExpiryCountsAtEveryRequest) {
   FilterHarness h(Jwt(), Settings("clock_skew: 10s"));
   const auto token = [](const std::string& more) {
