@@ -8,7 +8,7 @@
 namespace gatehouse::filters {
 namespace {
 
-constexpr size_t kFirstBuckets = 64;
+constexpr size_t kFirstSlots = 64;
 
 uint64_t NewSeed() {
   std::random_device random;
@@ -46,12 +46,17 @@ uint64_t TokenCache::Hash(std::string_view text) const {
 }
 
 TokenRef TokenCache::Find(std::string_view text, uint64_t generation) {
-  if (buckets_.empty()) {
+  if (slots_.empty()) {
     return {};
   }
   const uint64_t hash = Hash(text);
-  for (VerifiedToken* token = *Bucket(hash); token != nullptr; token = token->next_in_bucket_) {
-    if (token->hash_ == hash && token->text_ == text && token->generation_ == generation) {
+  for (size_t at = SlotOf(hash); slots_[at].token != nullptr; at = After(at)) {
+    VerifiedToken* const token = slots_[at].token;
+    if (slots_[at].hash != hash) {
+      continue;
+    }
+    token->Prefetch(text.size());
+    if (token->text_ == text && token->generation_ == generation) {
       token->used_ = true;
       return TokenRef(token);
     }
@@ -61,14 +66,14 @@ TokenRef TokenCache::Find(std::string_view text, uint64_t generation) {
 
 void TokenCache::Add(const TokenRef& ref) {
   VerifiedToken* const token = ref.token_;
-  const size_t first_table = kFirstBuckets * sizeof(VerifiedToken*);
+  const size_t first_table = kFirstSlots * sizeof(Slot);
   if (token->bytes() + first_table > max_bytes_) {
     return;
   }
-  if (buckets_.empty()) {
-    buckets_.resize(kFirstBuckets);
+  if (slots_.empty()) {
+    slots_.resize(kFirstSlots);
   }
-  if (size_ >= buckets_.size()) {
+  if (size_ * 4 >= slots_.size() * 3) {
     Grow();
   }
   while (bytes() + token->bytes() > max_bytes_ && EvictOne()) {
@@ -78,22 +83,25 @@ void TokenCache::Add(const TokenRef& ref) {
   }
   token->hash_ = Hash(token->text());
   token->used_ = false;
-  VerifiedToken** const bucket = Bucket(token->hash_);
-  token->next_in_bucket_ = *bucket;
-  *bucket = token;
+  Insert(token);
   Enqueue(token);
   ++token->references_;
   ++size_;
   token_bytes_ += token->bytes();
 }
 
+void TokenCache::Insert(VerifiedToken* token) {
+  size_t at = SlotOf(token->hash_);
+  while (slots_[at].token != nullptr) {
+    at = After(at);
+  }
+  slots_[at] = {token->hash_, token};
+}
+
 void TokenCache::Grow() {
-  std::vector<VerifiedToken*> old(buckets_.size() * 2);
-  old.swap(buckets_);
+  slots_.assign(slots_.size() * 2, {});
   for (VerifiedToken* token = oldest_; token != nullptr; token = token->next_in_queue_) {
-    VerifiedToken** const bucket = Bucket(token->hash_);
-    token->next_in_bucket_ = *bucket;
-    *bucket = token;
+    Insert(token);
   }
 }
 
@@ -125,12 +133,22 @@ void TokenCache::Enqueue(VerifiedToken* token) {
   newest_ = token;
 }
 
+// What was pushed on by it moves back, so that no search ends at the gap.
 void TokenCache::Unlink(VerifiedToken* token) {
-  VerifiedToken** at = Bucket(token->hash_);
-  while (*at != token) {
-    at = &(*at)->next_in_bucket_;
+  size_t gap = SlotOf(token->hash_);
+  while (slots_[gap].token != token) {
+    gap = After(gap);
   }
-  *at = token->next_in_bucket_;
+  for (size_t at = After(gap); slots_[at].token != nullptr; at = After(at)) {
+    // How far it is from where its search begins to the gap, and to where it is now.
+    const size_t mask = slots_.size() - 1;
+    const size_t home = SlotOf(slots_[at].hash);
+    if (((gap - home) & mask) < ((at - home) & mask)) {
+      slots_[gap] = slots_[at];
+      gap = at;
+    }
+  }
+  slots_[gap] = {};
 }
 
 }  // namespace gatehouse::filters

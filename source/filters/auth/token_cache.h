@@ -31,11 +31,20 @@ class TokenCache {
 
   size_t size() const { return size_; }
   // Of all tokens and of what finds them; never more than max_bytes.
-  size_t bytes() const { return token_bytes_ + buckets_.size() * sizeof(VerifiedToken*); }
+  size_t bytes() const { return token_bytes_ + slots_.size() * sizeof(Slot); }
 
  private:
+  // With the hash beside it, only the token that is looked for is touched: each that is not in the
+  // processor's cache costs as much as the rest of a look-up.
+  struct Slot {
+    uint64_t hash = 0;
+    VerifiedToken* token = nullptr;  // Null: free.
+  };
+
   uint64_t Hash(std::string_view text) const;
-  VerifiedToken** Bucket(uint64_t hash) { return &buckets_[hash & (buckets_.size() - 1)]; }
+  size_t SlotOf(uint64_t hash) const { return hash & (slots_.size() - 1); }
+  size_t After(size_t slot) const { return (slot + 1) & (slots_.size() - 1); }
+  void Insert(VerifiedToken* token);
   void Grow();
   bool EvictOne();
   void Enqueue(VerifiedToken* token);
@@ -43,7 +52,7 @@ class TokenCache {
 
   const size_t max_bytes_;
   const uint64_t seed_;
-  std::vector<VerifiedToken*> buckets_;  // A power of two.
+  std::vector<Slot> slots_;  // A power of two, a quarter of them free; probed one after another.
   // Oldest first; each token is in it once.
   VerifiedToken* oldest_ = nullptr;
   VerifiedToken* newest_ = nullptr;

@@ -75,13 +75,16 @@ TokenRef VerifiedToken::Make(std::string_view text, const FlatJson& claims, cons
   ForEachScope(claims, [&](std::string_view) { ++scopes; });
   ForEachGroup(claims, facts.groups_claim, [&](std::string_view) { ++groups; });
   const auto values = claims.values();
-  const size_t bytes = sizeof(VerifiedToken) + values.size() * sizeof(IdentityValue) +
-                       (scopes + groups) * sizeof(std::string_view) + claims.text().size() +
-                       text.size();
+  const size_t text_room =
+      (text.size() + alignof(VerifiedToken) - 1) & ~(alignof(VerifiedToken) - 1);
+  const size_t bytes = sizeof(VerifiedToken) + text_room + values.size() * sizeof(IdentityValue) +
+                       (scopes + groups) * sizeof(std::string_view) + claims.text().size();
   char* const block = static_cast<char*>(std::malloc(bytes));
   GATEHOUSE_CHECK(block != nullptr, "out of memory");
   auto* const token = new (block) VerifiedToken;
-  Carver carver(block + sizeof(VerifiedToken));
+  char* const text_out = block + sizeof(VerifiedToken);
+  text.copy(text_out, text.size());
+  Carver carver(text_out + text_room);
   auto* const claims_out = carver.Take<IdentityValue>(values.size());
   auto* const scopes_out = carver.Take<std::string_view>(scopes);
   auto* const groups_out = carver.Take<std::string_view>(groups);
@@ -102,7 +105,7 @@ TokenRef VerifiedToken::Make(std::string_view text, const FlatJson& claims, cons
   ForEachGroup(claims, facts.groups_claim, [&](std::string_view group) {
     new (&groups_out[at++]) std::string_view(moved(group));
   });
-  token->text_ = carver.Copy(text);
+  token->text_ = {text_out, text.size()};
   token->identity_ = {.kind = observe::IdentityKind::kJwt,
                       .filter = facts.filter,
                       .subject = moved(facts.subject),

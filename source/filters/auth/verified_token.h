@@ -51,21 +51,28 @@ class VerifiedToken {
   friend class TokenRef;
   VerifiedToken() = default;
   static void Free(VerifiedToken* token);
+  // What a look-up will read, from memory all at once: this and the text behind it.
+  void Prefetch(size_t text_bytes) const {
+    constexpr size_t kLine = 64;
+    const char* const begin = reinterpret_cast<const char*>(this);
+    for (size_t at = 0; at < sizeof(*this) + text_bytes; at += kLine) {
+      __builtin_prefetch(begin + at);
+    }
+  }
 
+  // What every request reads first.
   std::string_view text_;
-  observe::Identity identity_;
-  std::span<const std::string_view> scopes_;
+  uint64_t generation_ = 0;
   int64_t expires_ms_ = 0;
   int64_t not_before_ms_ = 0;
-  uint64_t generation_ = 0;
-  uint32_t bytes_ = 0;
   uint32_t references_ = 0;
+  bool used_ = false;  // The cache's, as are hash_ and next_in_queue_.
 
-  // The cache's.
-  VerifiedToken* next_in_bucket_ = nullptr;
+  observe::Identity identity_;
+  std::span<const std::string_view> scopes_;
+  uint32_t bytes_ = 0;
   VerifiedToken* next_in_queue_ = nullptr;
   uint64_t hash_ = 0;
-  bool used_ = false;
 };
 
 // Keeps a token alive; counts without atomics, so all of one token are on one worker.
