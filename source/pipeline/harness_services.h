@@ -49,6 +49,15 @@ class HarnessServices final : public Services {
     return Add(watches_, std::move(job));
   }
 
+  // Wake() calls `woken` at once.
+  std::unique_ptr<Pending> Wakeable(std::function<void()> woken,
+                                    std::shared_ptr<const Waker>& waker) override {
+    auto job = std::make_shared<Job>();
+    job->done = std::move(woken);
+    waker = std::make_shared<JobWaker>(job);
+    return std::make_unique<PendingJob>(std::move(job));
+  }
+
   void Count(observe::MetricId id, int64_t amount) override { tables_[0]->Add(id, amount); }
 
   const std::vector<FetchRequest>& fetches() const { return fetches_; }
@@ -106,6 +115,19 @@ class HarnessServices final : public Services {
    public:
     explicit PendingJob(std::shared_ptr<Job> job) : job_(std::move(job)) {}
     ~PendingJob() override { job_->cancelled = true; }
+
+   private:
+    std::shared_ptr<Job> job_;
+  };
+
+  class JobWaker final : public Waker {
+   public:
+    explicit JobWaker(std::shared_ptr<Job> job) : job_(std::move(job)) {}
+    void Wake() const override {
+      if (!job_->cancelled) {
+        job_->done();
+      }
+    }
 
    private:
     std::shared_ptr<Job> job_;

@@ -23,6 +23,15 @@ class Pending {
   virtual ~Pending() = default;
 };
 
+// Wakes what a worker does beside all streams. Any thread; those who hold it may outlive that
+// worker.
+class Waker {
+ public:
+  virtual ~Waker() = default;
+  // Several before `woken` runs are one; none once the call has been destroyed.
+  virtual void Wake() const = 0;
+};
+
 struct FetchRequest {
   std::string cluster{};
   std::string method = "GET";
@@ -56,6 +65,9 @@ class Services {
   // it is gone; a burst is told once.
   virtual std::unique_ptr<Pending> Watch(std::vector<std::string> paths,
                                          std::function<void()> changed) = 0;
+  // Calls `woken` here whenever `waker`, which is set, is told to wake by any thread.
+  virtual std::unique_ptr<Pending> Wakeable(std::function<void()> woken,
+                                            std::shared_ptr<const Waker>& waker) = 0;
   // Adds to a counter of this worker, for what is done beside all streams.
   virtual void Count(observe::MetricId id, int64_t amount = 1) = 0;
 

@@ -9,6 +9,7 @@
 #include "source/event/deadline.h"
 #include "source/event/file_watch.h"
 #include "source/event/loop.h"
+#include "source/event/wakeup.h"
 #include "source/proxy/fetch.h"
 #include "source/proxy/worker_parts.h"
 
@@ -56,6 +57,24 @@ class WatchCall final : public pipeline::Pending {
   std::vector<std::unique_ptr<event::FileWatch>> watches_;
 };
 
+class LoopWaker final : public pipeline::Waker {
+ public:
+  explicit LoopWaker(std::shared_ptr<event::Wakeup> wakeup) : wakeup_(std::move(wakeup)) {}
+  void Wake() const override { wakeup_->Wake(); }
+
+ private:
+  const std::shared_ptr<event::Wakeup> wakeup_;
+};
+
+class WakeCall final : public pipeline::Pending {
+ public:
+  explicit WakeCall(std::shared_ptr<event::Wakeup> wakeup) : wakeup_(std::move(wakeup)) {}
+  ~WakeCall() override { wakeup_->Close(); }
+
+ private:
+  const std::shared_ptr<event::Wakeup> wakeup_;
+};
+
 }  // namespace
 
 std::unique_ptr<pipeline::Pending> WorkerServices::Fetch(
@@ -86,6 +105,13 @@ std::unique_ptr<pipeline::Pending> WorkerServices::Background(std::function<void
 std::unique_ptr<pipeline::Pending> WorkerServices::Watch(std::vector<std::string> paths,
                                                          std::function<void()> changed) {
   return std::make_unique<WatchCall>(worker_.loop, paths, changed);
+}
+
+std::unique_ptr<pipeline::Pending> WorkerServices::Wakeable(
+    std::function<void()> woken, std::shared_ptr<const pipeline::Waker>& waker) {
+  auto wakeup = std::make_shared<event::Wakeup>(worker_.loop, std::move(woken));
+  waker = std::make_shared<LoopWaker>(wakeup);
+  return std::make_unique<WakeCall>(std::move(wakeup));
 }
 
 void WorkerServices::Count(observe::MetricId id, int64_t amount) {

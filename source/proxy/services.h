@@ -25,6 +25,8 @@ class WorkerServices final : public pipeline::Services {
                                                 std::function<void()> done) override;
   std::unique_ptr<pipeline::Pending> Watch(std::vector<std::string> paths,
                                            std::function<void()> changed) override;
+  std::unique_ptr<pipeline::Pending> Wakeable(
+      std::function<void()> woken, std::shared_ptr<const pipeline::Waker>& waker) override;
   void Count(observe::MetricId id, int64_t amount) override;
 
  private:

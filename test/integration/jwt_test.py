@@ -6,6 +6,8 @@ import base64
 import http.server
 import json
 import os
+import socket
+import struct
 import threading
 import time
 import unittest
@@ -219,6 +221,48 @@ class JwtTest(Http1Test):
         self.assertEqual(failures, [])
         # One request for each key, however many streams and workers met it; and the first.
         self.assertLessEqual(issuer.requests, 2 + len(keys))
+
+    def test_clients_that_reset_keep_no_key_out(self):
+        old, new = Key("old"), Key("new")
+        issuer = self.issuer(old)
+        gateway = self.from_url(issuer, jwks=", refetch_interval: 1s", workers=2)
+        self.assert_in(gateway, old.sign())
+        before = issuer.requests
+        current = [old]
+        waits = threading.Event()  # Never set.
+
+        def slow(handler):
+            # The keys of when it was asked, as those of a slow issuer are.
+            body = json.dumps({"keys": [key.public() for key in current]})
+            waits.wait(0.3)
+            issuer.send(handler, 200, body)
+
+        issuer.answer = slow
+        head = f"GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {Key('x').sign()}\r\n\r\n"
+        admitted = threading.Event()
+
+        def attack():
+            for _ in range(100):
+                with socket.create_connection(gateway.addresses["web"]) as client:
+                    reset = struct.pack("ii", 1, 0)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                    client.sendall(head.encode())
+                    admitted.wait(0.03)
+
+        threads = [threading.Thread(target=attack) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: issuer.requests > before, "an attacker's fetch")
+        current.append(new)
+        began = time.monotonic()
+        # Seldom: the attackers are the first to ask whenever anybody may.
+        while self.get(gateway, new.sign()).status != 200 and time.monotonic() < began + 10:
+            waits.wait(0.2)
+        took = time.monotonic() - began
+        admitted.set()
+        for thread in threads:
+            thread.join(30)
+        self.assertLess(took, 2)
 
     def test_a_key_that_is_withdrawn(self):
         old, new = Key("old"), Key("new")

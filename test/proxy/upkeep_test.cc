@@ -54,6 +54,10 @@ class NoServices final : public pipeline::Services {
                                            std::function<void()>) override {
     return nullptr;
   }
+  std::unique_ptr<pipeline::Pending> Wakeable(std::function<void()>,
+                                              std::shared_ptr<const pipeline::Waker>&) override {
+    return nullptr;
+  }
   void Count(observe::MetricId, int64_t) override {}
 };
 

@@ -102,9 +102,11 @@ JwkSet::Match JwkSet::Find(JwsAlgorithm algorithm, std::optional<std::string_vie
   Match out;
   out.id_known = !id;
   for (size_t i = 0; i < keys_.size(); ++i) {
-    const bool named = !id || keys_[i].id().empty() || keys_[i].id() == *id;
+    const bool nameless = keys_[i].id().empty();
+    const bool named = id && !nameless && keys_[i].id() == *id;
     out.id_known |= named;
-    if (named && keys_[i].algorithms().Has(algorithm) && out.keys.size() < kMaxTried) {
+    if ((!id || nameless || named) && keys_[i].algorithms().Has(algorithm) &&
+        out.keys.size() < kMaxTried) {
       out.keys.push_back(i);
     }
   }

@@ -49,9 +49,10 @@ class JwkSet {
   // The keys that a token may be signed with by its header (RFC 7515 section 6).
   struct Match {
     std::vector<size_t> keys;  // Indices into keys(), at most kMaxTried.
-    bool id_known = true;      // False: the set has no key of that name, nor one without a name.
+    bool id_known = true;      // False: the set has no key of that very name.
   };
-  // `id`: of the header's `kid`; nothing: it has none. Keys without a name go with any.
+  // `id`: of the header's `kid`; nothing: it has none. Keys without a name go with any, and make
+  // none known: the key that was meant may be yet to come.
   Match Find(JwsAlgorithm algorithm, std::optional<std::string_view> id) const;
 
  private:

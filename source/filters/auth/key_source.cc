@@ -63,7 +63,10 @@ class KeyFetch final : public pipeline::Pending {
 };
 
 std::string PlaceOf(const KeySourceSettings& settings) {
-  return settings.path.empty() ? settings.url.cluster + settings.url.target : settings.path;
+  // A query may hold a secret.
+  const std::string& target = settings.url.target;
+  return settings.path.empty() ? settings.url.cluster + target.substr(0, target.find('?'))
+                               : settings.path;
 }
 
 }  // namespace
@@ -116,21 +119,27 @@ void KeySource::Report(const Result<void>& result) {
   }
 }
 
-std::unique_ptr<KeySource::Claim> KeySource::ClaimRefetch(const std::shared_ptr<KeySource>& source,
-                                                          MonotonicTime now) {
+int64_t KeySource::AskForNewKeys(MonotonicTime now) {
+  const std::shared_ptr<const pipeline::Waker> waker = waker_.Get();
+  if (waker == nullptr) {
+    return 0;
+  }
   const int64_t now_ns = now.time_since_epoch().count();
-  if (now_ns < source->refetch_from_ns_.load(std::memory_order_relaxed) ||
-      source->refetching_.exchange(true, std::memory_order_acquire)) {
-    return nullptr;
+  const int64_t ask = now_ns + settings_.refetch_interval.count();
+  int64_t newest = asked();
+  if (now_ns >= newest && asked_.compare_exchange_strong(newest, ask, std::memory_order_acq_rel)) {
+    waker->Wake();
+    return ask;
   }
-  auto claim = std::make_unique<Claim>(source);
-  // Another one may have had the claim and given it back since the first look.
-  if (now_ns < source->refetch_from_ns_.load(std::memory_order_relaxed)) {
-    return nullptr;
+  return Answered(newest) ? 0 : newest;
+}
+
+void KeySource::SetWaker(std::shared_ptr<const pipeline::Waker> waker) {
+  const bool ends = waker == nullptr;
+  waker_.Publish(std::move(waker));
+  if (ends) {
+    Answer(asked());  // Nobody is going to fetch for them.
   }
-  source->refetch_from_ns_.store(now_ns + source->settings_.refetch_interval.count(),
-                                 std::memory_order_relaxed);
-  return claim;
 }
 
 std::unique_ptr<pipeline::Pending> FetchKeys(pipeline::Services& services,

@@ -60,23 +60,20 @@ class KeySource {
   // new keys can't be used. For what was got while loading, the configuration's diagnostics say so.
   void Report(const Result<void>& result);
 
-  // The right to fetch once more because a token names a key that is not there: one at a time, and
-  // not again before refetch_interval is over. Given back when it is destroyed.
-  class Claim {
-   public:
-    explicit Claim(std::shared_ptr<KeySource> source) : source_(std::move(source)) {}
-    ~Claim() { source_->refetching_.store(false, std::memory_order_release); }
-    Claim(const Claim&) = delete;
-    Claim& operator=(const Claim&) = delete;
+  // --- A token names a key that is not there
+  // Asks for the keys to be fetched now, by the upkeep: never by whoever asks, who may go away. At
+  // most once every refetch_interval, whatever came of it. What to wait for, which may be what
+  // somebody else asked for; 0: nothing, as there was a fetch not long ago.
+  int64_t AskForNewKeys(MonotonicTime now);
+  // Whether the fetch that AskForNewKeys() told of is over.
+  bool Answered(int64_t ask) const { return answered_.load(std::memory_order_acquire) >= ask; }
 
-   private:
-    const std::shared_ptr<KeySource> source_;
-  };
-  // Null when it can't be had.
-  static std::unique_ptr<Claim> ClaimRefetch(const std::shared_ptr<KeySource>& source,
-                                             MonotonicTime now);
-  // Whether somebody has it.
-  bool refetching() const { return refetching_.load(std::memory_order_acquire); }
+  // For the upkeep, on its worker. While it runs it can be woken; null: it ends.
+  void SetWaker(std::shared_ptr<const pipeline::Waker> waker);
+  // What was asked for last.
+  int64_t asked() const { return asked_.load(std::memory_order_acquire); }
+  // A fetch is over that began when, or lasted until, `ask` was the newest.
+  void Answer(int64_t ask) { answered_.store(ask, std::memory_order_release); }
 
  private:
   const KeySourceSettings settings_;
@@ -86,8 +83,10 @@ class KeySource {
   std::atomic<uint64_t> reported_{0};  // The generation whose unusable keys have been logged.
   std::atomic<bool> tried_{false};
   std::atomic<bool> failing_{false};
-  std::atomic<bool> refetching_{false};
-  std::atomic<int64_t> refetch_from_ns_{0};  // Of MonotonicTime.
+  Published<pipeline::Waker> waker_;
+  // An ask is the time from when on there may be the next one, in ns of MonotonicTime.
+  std::atomic<int64_t> asked_{0};
+  std::atomic<int64_t> answered_{0};
 };
 
 // Fetches the keys of `source` from its URL once: `done(good)` on the worker whose services these

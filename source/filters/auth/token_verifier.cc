@@ -149,20 +149,20 @@ bool TokenVerifier::CheckSignature(std::string_view text, const Parts& parts, co
     return false;
   }
   const JwkSet::Match match = keys.Find(header->algorithm, header->key_id);
-  if (!match.id_known) {
-    outcome_.unknown_key = true;
-    return Refuse("is signed with an unknown key");
-  }
-  if (match.keys.empty()) {
+  if (match.keys.empty() && match.id_known) {
     return Refuse("is not signed with an algorithm that is accepted");
   }
   const auto good = std::find_if(match.keys.begin(), match.keys.end(), [&](size_t key) {
     return CheckWith(header->algorithm, key, text, parts, keys);
   });
+  if (good == match.keys.end() && !match.id_known) {
+    outcome_.unknown_key = true;
+    return Refuse("is signed with an unknown key");
+  }
   if (good == match.keys.end()) {
     return Refuse("has a bad signature");
   }
-  if (match.keys.size() == 1) {
+  if (match.keys.size() == 1 && match.id_known) {
     headers_.resize(std::max(headers_.size(), next_header_ + 1));
     headers_[next_header_] = {std::string(parts.header), header->algorithm, *good};
     next_header_ = (next_header_ + 1) % kKnownHeaders;

@@ -167,7 +167,11 @@ TEST(JwkSetTest, FindsByNameAndAlgorithm) {
   EXPECT_EQ(find(JwsAlgorithm::kRs256, ""), "unknown");
   const auto nameless =
       *JwkSet::Parse(json{{"keys", {Key("ed", {{"kid", nullptr}})}}}.dump(), All());
-  EXPECT_EQ(nameless->Find(JwsAlgorithm::kEdDsa, "whatever").keys.size(), 1U);
+  for (const char* id : {"whatever", ""}) {
+    EXPECT_EQ(nameless->Find(JwsAlgorithm::kEdDsa, id).keys.size(), 1U);
+    EXPECT_FALSE(nameless->Find(JwsAlgorithm::kEdDsa, id).id_known);
+  }
+  EXPECT_TRUE(nameless->Find(JwsAlgorithm::kEdDsa, std::nullopt).id_known);
 }
 
 }  // namespace

@@ -170,6 +170,7 @@ TEST(JwtKeysTest, KeysThatGoTakeTheirTokensWithThem) {
   EXPECT_TRUE(h.paused());  // The key may come back, as far as this gateway knows.
   h.AnswerFetch(Answer(OtherJwks()));
   h.RunBackground();
+  h.Advance(milliseconds(50));
   EXPECT_EQ(h.reply().status, 401);
   EXPECT_EQ(h.reply().detail, "the token is signed with an unknown key");
   EXPECT_EQ(h.Counter("remembered"), 0);
@@ -209,6 +210,7 @@ TEST(JwtKeysTest, AnUnknownKeyIsFetched) {
   EXPECT_EQ(h.fetches()[1].target, "/keys?a=b");
   h.AnswerFetch(Answer(PublicJwks()));
   h.RunBackground();
+  h.Advance(milliseconds(50));
   EXPECT_TRUE(h.forwarded()) << h.reply().detail;
 }
 
@@ -220,6 +222,7 @@ TEST(JwtKeysTest, ButNotForEveryToken) {
   EXPECT_TRUE(h.paused());
   h.AnswerFetch(Answer(PublicJwks()));
   h.RunBackground();
+  h.Advance(milliseconds(50));
   EXPECT_EQ(h.reply().status, 401);
   for (int i = 0; i < 5; ++i) {
     Send(h, SignToken("{}", "unknown" + std::to_string(i)));
@@ -233,6 +236,7 @@ TEST(JwtKeysTest, ButNotForEveryToken) {
   EXPECT_TRUE(h.paused());
   EXPECT_EQ(h.fetches().size(), 3U);
   h.AnswerFetch(Fail(ErrorCode::kConnectFailed, ErrorSource::kUpstream, "refused"));
+  h.Advance(milliseconds(50));
   EXPECT_EQ(h.reply().status, 401);
 }
 
@@ -247,21 +251,106 @@ TEST(JwtKeysTest, OnlyAnUnknownKeyIsFetched) {
   EXPECT_EQ(h.fetches().size(), 1U);
 }
 
-TEST(JwtKeysTest, AStreamThatGoesAwayLetsAnotherOneFetch) {
+// Whoever asked goes away while the answer is on its way: it counts all the same.
+TEST(JwtKeysTest, AClientThatGoesAwayTakesNoKeysAlong) {
   FilterHarness h(Jwt(), kUrl);
   h.StartUpkeep();
   h.AnswerFetch(Answer(OtherJwks()));
   h.RunBackground();
-  Send(h);
+  Send(h, SignToken("{}", "unknown"));
   EXPECT_TRUE(h.paused());
   h.End(ErrorCode::kClientGone);
-  EXPECT_FALSE(h.AnswerFetch(Answer(PublicJwks())));  // Cancelled.
-  h.Advance(seconds(10));
+  ASSERT_TRUE(h.AnswerFetch(Answer(PublicJwks())));
+  h.RunBackground();
+  Send(h);
+  EXPECT_TRUE(h.forwarded()) << h.reply().detail;
+  EXPECT_EQ(h.fetches().size(), 2U);
+}
+
+TEST(JwtKeysTest, WhoComesMeanwhileWaitsForTheSameFetch) {
+  FilterHarness h(Jwt(), kUrl);
+  h.StartUpkeep();
+  h.AnswerFetch(Answer(OtherJwks()));
+  h.RunBackground();
+  Send(h, SignToken("{}", "unknown"));
+  h.End(ErrorCode::kClientGone);
+  h.Advance(milliseconds(100));
   Send(h);
   EXPECT_TRUE(h.paused());
-  EXPECT_TRUE(h.AnswerFetch(Answer(PublicJwks())));
+  h.Advance(milliseconds(50));
+  EXPECT_TRUE(h.paused());
+  EXPECT_EQ(h.fetches().size(), 2U);
+  h.AnswerFetch(Answer(PublicJwks()));
   h.RunBackground();
-  EXPECT_TRUE(h.forwarded());
+  h.Advance(milliseconds(50));
+  EXPECT_TRUE(h.forwarded()) << h.reply().detail;
+}
+
+TEST(JwtKeysTest, NobodyWaitsForNewKeysForEver) {
+  FilterHarness h(Jwt(), kUrl);
+  FetchFirst(h);
+  Send(h, SignToken("{}", "unknown"));
+  for (int i = 0; i < 39; ++i) {
+    h.Advance(milliseconds(50));
+    EXPECT_TRUE(h.paused());
+  }
+  h.Advance(milliseconds(50));
+  EXPECT_EQ(h.reply().status, 401);
+}
+
+TEST(JwtKeysTest, AFailedFetchAllowsTheNextAfterTheInterval) {
+  FilterHarness h(Jwt(), kUrl);
+  FetchFirst(h);
+  const std::string unknown = SignToken("{}", "unknown");
+  for (size_t i = 2; i < 6; ++i) {
+    Send(h, unknown);
+    EXPECT_EQ(h.fetches().size(), i);
+    h.AnswerFetch(Fail(ErrorCode::kConnectFailed, ErrorSource::kUpstream, "refused"));
+    h.Advance(milliseconds(50));
+    EXPECT_EQ(h.reply().status, 401);
+    h.Advance(milliseconds(9900));
+    Send(h, unknown);
+    EXPECT_EQ(h.reply().status, 401) << "too soon";
+    EXPECT_EQ(h.fetches().size(), i);
+    h.Advance(milliseconds(50));
+  }
+  Send(h, unknown);
+  h.AnswerFetch(Answer(PublicJwks()));
+  h.RunBackground();
+  h.Advance(seconds(300));
+  EXPECT_EQ(h.fetches().size(), 7U) << "refreshed as ever";
+}
+
+// An older answer would replace a newer one.
+TEST(JwtKeysTest, OneFetchAtATime) {
+  FilterHarness h(Jwt(), kUrl);
+  FetchFirst(h);
+  h.Advance(seconds(300));
+  EXPECT_EQ(h.fetches().size(), 2U);
+  Send(h, SignToken("{}", "unknown"));
+  EXPECT_TRUE(h.paused());
+  EXPECT_EQ(h.fetches().size(), 2U);
+  h.AnswerFetch(Answer(PublicJwks()));
+  EXPECT_TRUE(h.paused());
+  h.RunBackground();
+  h.Advance(milliseconds(50));
+  EXPECT_EQ(h.reply().status, 401);
+}
+
+// A key without a name may be the one that a name means; the signature tells.
+TEST(JwtKeysTest, KeysWithoutANameMakeNoNameKnown) {
+  const std::string nameless = R"({"keys":[{"kty":"OKP","crv":"Ed25519","x":)"
+                               R"("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})";
+  FilterHarness h(Jwt(), kUrl);
+  h.StartUpkeep();
+  h.AnswerFetch(Answer(nameless));
+  h.RunBackground();
+  Send(h);
+  EXPECT_TRUE(h.paused());
+  ASSERT_TRUE(h.AnswerFetch(Answer(PublicJwks())));
+  h.RunBackground();
+  h.Advance(milliseconds(50));
+  EXPECT_TRUE(h.forwarded()) << h.reply().detail;
 }
 
 // Two streams at once need two harnesses of one definition's keys: the second one here is that of a

@@ -48,6 +48,10 @@ class Waiting final : public pipeline::Services {
     return nullptr;
   }
 
+  std::unique_ptr<pipeline::Pending> Wakeable(std::function<void()>,
+                                              std::shared_ptr<const pipeline::Waker>&) override {
+    return nullptr;
+  }
   void Count(observe::MetricId, int64_t) override {}
 
   // As the pool and then the worker would.
