@@ -24,6 +24,18 @@ bool IsTarget(std::string_view text) {
                      [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
 }
 
+// Not quoted when it may have a password, and without its query, which may hold a secret.
+void ErrorNoUrl(const config::Value& value, const std::string& url) {
+  std::string message = "must be a URL such as http://idp.internal:8080/keys";
+  if (url.find('@') != url.npos) {
+    message += ", without a user or a password";
+  } else {
+    const size_t query = url.find('?');
+    message += ", got \"" + url.substr(0, query) + (query == url.npos ? "\"" : "?***\"");
+  }
+  value.Error(std::move(message));
+}
+
 }  // namespace
 
 std::string ClusterNamed(const config::Value& value, const LoadContext& context) {
@@ -48,7 +60,7 @@ FetchTarget ClusterOfUrl(const config::Value& value, const LoadContext& context)
     return {};
   }
   if (!url.starts_with(kHttp)) {
-    value.Error("must be a URL such as http://idp.internal:8080/keys, got \"" + url + "\"");
+    ErrorNoUrl(value, url);
     return {};
   }
   const std::string_view rest = std::string_view(url).substr(kHttp.size());
@@ -59,7 +71,7 @@ FetchTarget ClusterOfUrl(const config::Value& value, const LoadContext& context)
   const auto address = config::ParseAddress(std::string(host) + (has_port ? "" : ":80"));
   if (host.empty() || host.front() == ':' || !address || address->port == 0 ||
       address->kind == config::Address::Kind::kUnix || !IsTarget(target)) {
-    value.Error("must be a URL such as http://idp.internal:8080/keys, got \"" + url + "\"");
+    ErrorNoUrl(value, url);
     return {};
   }
   std::string origin = std::string(kHttp) + Lowercase(host);

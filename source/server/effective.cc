@@ -47,6 +47,20 @@ std::string WithoutPassword(std::string_view text) {
   return std::string(text.substr(0, colon + 1)) + kRedacted + std::string(text.substr(at));
 }
 
+// What a filter fetches: without its user and its query.
+std::string WithoutSecrets(std::string_view url) {
+  const size_t query = url.find('?');
+  const std::string_view plain = url.substr(0, query);
+  const size_t scheme = plain.find("://");
+  const size_t begin = scheme == plain.npos ? 0 : scheme + 3;
+  const size_t at = plain.substr(0, plain.find('/', begin)).rfind('@');
+  std::string out(plain);
+  if (at != plain.npos && at >= begin) {
+    out.replace(begin, at - begin, kRedacted);
+  }
+  return query == url.npos ? out : out + "?" + kRedacted;
+}
+
 // Lines of an htpasswd file, as `users` of basic_auth has them: NAME:HASH.
 Tree WithoutHashes(const Value& users) {
   Tree out = Tree::array();
@@ -77,6 +91,8 @@ Tree ToTree(const Value& value, bool secret) {
         out[key] = WithoutHashes(inner);
       } else if ((key == "sha256" && inner.IsScalar()) || HoldsJwkSecret(value, key, inner)) {
         out[key] = kRedacted;
+      } else if (key == "url" && inner.IsScalar()) {
+        out[key] = WithoutSecrets(inner.Scalar());
       } else {
         out[key] = ToTree(inner, secret || IsSecretKey(key));
       }

@@ -63,5 +63,17 @@ TEST(ClusterUseTest, WhatIsNoUrlIsAnError) {
   EXPECT_EQ(Read("[a]").diagnostics.errors(), 1u);
 }
 
+TEST(ClusterUseTest, ErrorsDoNotShowSecrets) {
+  constexpr char kWhat[] = "f.yaml:1:5: at: must be a URL such as http://idp.internal:8080/keys";
+  for (const char* url :
+       {"'http://user:hunter2@idp/'", "user:hunter2@idp", "'http://idp/ hunter2@'"}) {
+    EXPECT_EQ(Read(url).diagnostics.ToText(),
+              std::string(kWhat) + ", without a user or a password\n");
+  }
+  EXPECT_EQ(Read("'http://idp:0/keys?token=hunter2'").diagnostics.ToText(),
+            std::string(kWhat) + ", got \"http://idp:0/keys?***\"\n");
+  EXPECT_EQ(Read("idp/keys").diagnostics.ToText(), std::string(kWhat) + ", got \"idp/keys\"\n");
+}
+
 }  // namespace
 }  // namespace gatehouse::pipeline

@@ -214,6 +214,28 @@ routes:
   EXPECT_TRUE(Contains(text, "{name: b, sha256: \"***\"}")) << text;
 }
 
+TEST(Effective, QueriesOfWhatIsFetchedAreLeftOut) {
+  Loading loading;
+  const std::string out = Effective(loading, R"(
+listeners: [{name: web, address: ":8080", filters: [a, b]}]
+filters:
+  a: {type: jwt, issuer: i, audiences: [a], jwks: {url: "http://127.0.0.1:1/keys?token=s3cret"}}
+  b: {type: forward_auth, url: "http://127.0.0.1:1/verify?a=s3cret&b"}
+routes: [{respond: {body: x}}]
+)");
+  EXPECT_FALSE(Contains(out, "s3cret")) << out;
+  EXPECT_TRUE(Contains(out, "http://127.0.0.1:1/keys?***")) << out;
+  EXPECT_TRUE(Contains(out, "http://127.0.0.1:1/verify?***")) << out;
+  EXPECT_EQ(Effective(loading, out), out);
+  // Loading refuses those with users; nobody may see them all the same.
+  const auto nothing = [](std::string_view) { return std::optional<std::string>(); };
+  const std::string user = EffectiveConfig(
+      "filters: {a: {jwks: {url: \"http://me:s3cret@idp/keys\"}}, b: {url: \"s3cret@idp\"}}",
+      nothing);
+  EXPECT_FALSE(Contains(user, "s3cret")) << user;
+  EXPECT_TRUE(Contains(user, "http://***@idp/keys")) << user;
+}
+
 TEST(Effective, WithoutTokensNoneAreMadeUp) {
   Loading loading;
   const std::string text = Effective(loading, R"(

@@ -222,7 +222,7 @@ std::shared_ptr<KeyFile> LoadKeyFile(config::Object& in,
   }
   if (!file.present() && !list.present()) {
     in.Error("needs `keys` or `file`");
-  } else if (!file.present() && list.IsList() && list.size() == 0) {
+  } else if (list.IsNull() || (!file.present() && list.IsList() && list.size() == 0)) {
     list.Error("there is no key");
   }
   for (KeyEntry& key : keys) {

@@ -312,7 +312,7 @@ std::vector<HtpasswdEntry> LoadInlineUsers(config::Object& in, bool has_file) {
   }
   if (!has_file && !users.present()) {
     in.Error("needs `file` or `users`");
-  } else if (!has_file && users.IsList() && users.size() == 0) {
+  } else if (users.IsNull() || (!has_file && users.IsList() && users.size() == 0)) {
     users.Error("there is no user");
   }
   return out;

@@ -224,7 +224,7 @@ CredentialSource LoadOne(const Value& value) {
   if (in.Has("prefix") && !first.empty() && out.place != Place::kHeader) {
     in.Error("prefix", "only a header's value has a prefix");
   }
-  if (value.IsMap() && first.empty()) {
+  if ((value.IsMap() || value.IsNull()) && first.empty()) {
     value.Error("expected one of header, query, cookie");
   }
   return out;
@@ -317,7 +317,7 @@ CredentialSources LoadCredentialSources(Object& in, std::string_view key,
   if (!list.present()) {
     return CredentialSources(std::move(defaults));
   }
-  if (list.IsList() && list.size() == 0) {
+  if (list.IsNull() || (list.IsList() && list.size() == 0)) {
     list.Error("needs at least one place");
   }
   return CredentialSources(std::move(sources));

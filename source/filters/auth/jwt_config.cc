@@ -71,7 +71,7 @@ std::optional<JwsAlgorithms> LoadAlgorithms(Object& in) {
                   std::string(Nearest(name, kJwsAlgorithmNames)));
     }
   }
-  if (list.IsList() && list.size() == 0) {
+  if (list.IsNull() || (list.IsList() && list.size() == 0)) {
     list.Error("needs at least one algorithm");
   }
   return out;
@@ -171,7 +171,7 @@ void LoadPolicy(Object& in, TokenPolicy& policy) {
               "Longer tokens are refused unread.");
 }
 
-void LoadHeaders(Object& in, IdentityHeaders& headers) {
+void LoadHeaders(Object& in, const CredentialSources& from, IdentityHeaders& headers) {
   for (const auto& [claim, value] : in.Entries("claims_to_headers",
                                                "By a claim's name, the header field that tells the "
                                                "upstream its value. What clients send "
@@ -181,7 +181,15 @@ void LoadHeaders(Object& in, IdentityHeaders& headers) {
       value.Error(field.error().message);
       continue;
     }
-    headers.Add(value.String(), *field, value);
+    const std::string name = value.String();
+    if (!headers.Add(name, *field, value)) {
+      continue;
+    }
+    for (const CredentialSource& source : from.sources()) {
+      if (source.place == CredentialSource::Place::kHeader && EqualsIgnoreCase(source.name, name)) {
+        value.Error("is where a token is read from: it can't tell the upstream something else");
+      }
+    }
   }
 }
 
@@ -237,7 +245,7 @@ JwtConfig LoadJwtConfig(Object& in, const pipeline::LoadContext& context, const 
   out.authority = out.shared ? base->authority : std::move(authority);
   out.from = LoadCredentialSources(
       in, "from", {{CredentialSource::Place::kHeader, "authorization", "Bearer "}});
-  LoadHeaders(in, out.headers);
+  LoadHeaders(in, out.from, out.headers);
   out.require = TokenRequirement::Load(in);
   out.skew_ms = std::chrono::duration_cast<milliseconds>(
                     in.Time("clock_skew", {.def = seconds(30), .max = hours(1)},

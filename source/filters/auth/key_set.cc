@@ -150,10 +150,10 @@ bool LoadKey(const Value& value, KeyEntry& out) {
              "keys are not kept in clear text: `sha256` takes what `printf %s KEY | sha256sum` "
              "prints");
     in.Unchecked();
-  } else if (value.IsMap() && !digest.present()) {
+  } else if ((value.IsMap() || value.IsNull()) && !digest.present()) {
     in.Error("needs `sha256`");
   }
-  if (value.IsMap() && !name.present()) {
+  if ((value.IsMap() || value.IsNull()) && !name.present()) {
     in.Error("needs `name`");
   }
   for (const Value& group : in.List("groups", "Groups that its owner is in.")) {

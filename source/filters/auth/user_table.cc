@@ -27,4 +27,14 @@ UserTable::UserTable(std::vector<HtpasswdEntry> entries, const UserFacts& facts)
   }
 }
 
+const User& UserTable::Nobody() {
+  // A hash of the right form, that takes as long to compare with as others do.
+  static const User* const nobody = [] {
+    auto* const user = new User;
+    user->hash = "$2y$10$" + std::string(53, '.');
+    return user;
+  }();
+  return *nobody;
+}
+
 }  // namespace gatehouse::filters

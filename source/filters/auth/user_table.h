@@ -42,11 +42,15 @@ class UserTable {
     const auto at = by_name_.find(name);
     return at == by_name_.end() ? nullptr : at->second;
   }
-  // One of them, always the same for a number. REQUIRES: there is one.
-  const User& Pick(uint64_t number) const { return users_[number % users_.size()]; }
+  // One of them, always the same for a number; of none, one whom no password fits.
+  const User& Pick(uint64_t number) const {
+    return users_.empty() ? Nobody() : users_[number % users_.size()];
+  }
   size_t size() const { return users_.size(); }
 
  private:
+  static const User& Nobody();
+
   std::vector<User> users_;
   std::unordered_map<std::string_view, const User*> by_name_;
 };

@@ -200,7 +200,13 @@ TEST(ApiKeyTest, Mistakes) {
     return FilterHarness(ApiKey(), yaml).diagnostics();
   };
   EXPECT_EQ(said("realm: x"), "filter.yaml:1:1: needs `keys` or `file`\n");
-  EXPECT_EQ(said("keys: []"), "filter.yaml:1:7: keys: there is no key\n");
+  for (const char* none : {"keys: []", "keys: null", "{file: /dev/null, keys: null}"}) {
+    EXPECT_NE(said(none).find("keys: there is no key\n"), std::string::npos) << none;
+  }
+  EXPECT_EQ(said("keys: [null]"),
+            "filter.yaml:1:8: keys[0]: needs `sha256`\n"
+            "filter.yaml:1:8: keys[0]: needs `name`\n");
+  EXPECT_EQ(said("file: null"), "filter.yaml:1:1: file: has no value\n");
   EXPECT_EQ(
       said("keys:\n- {name: acme, key: hunter2}\n- {name: \"\", sha256: " + kAcme +
            "}\n- {sha256: " + kAcme + "}\n- {name: x, sha256: abc, expires: tomorrow}\n- x\n" +

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "source/filters/auth/password_hash.h"
+#include "source/filters/auth/user_table.h"
 #include "source/filters/builtin.h"
 #include "source/pipeline/filter_harness.h"
 
@@ -153,6 +155,24 @@ TEST(BasicAuthTest, NobodyIsNeverRight) {
   EXPECT_EQ(StatusFor(h, kAliceToken), 0);
   EXPECT_EQ(StatusFor(h, kNobodyToken), 401);
   EXPECT_EQ(StatusFor(h, kNobodyToken), 401);
+}
+
+// A table without users, as of an empty file, takes everybody for nobody.
+TEST(BasicAuthTest, NobodyIsPickedAmongNone) {
+  const UserFacts facts;
+  const UserTable none({}, facts);
+  EXPECT_EQ(none.Find("alice"), nullptr);
+  EXPECT_EQ(none.Pick(7).name, "");
+  EXPECT_FALSE(PasswordMatches("", none.Pick(7).hash));
+}
+
+TEST(BasicAuthTest, NoValueIsNoUser) {
+  for (const char* yaml : {"users:", "{users: [null]}", "{file: }", "{users: [], file: }"}) {
+    FilterHarness h(BasicAuth(), yaml);
+    EXPECT_NE(h.diagnostics(), "") << yaml;
+  }
+  EXPECT_EQ(FilterHarness(BasicAuth(), "users: null").diagnostics(),
+            "filter.yaml:1:1: users: there is no user\n");
 }
 
 TEST(BasicAuthTest, WithoutMemory) {

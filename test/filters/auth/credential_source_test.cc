@@ -195,6 +195,8 @@ TEST(CredentialSourceTest, Loading) {
 
 TEST(CredentialSourceTest, Mistakes) {
   EXPECT_EQ(Load("from: []"), "f.yaml:1:7: from: needs at least one place\n");
+  EXPECT_EQ(Load("from: null"), "f.yaml:1:1: from: needs at least one place\n");
+  EXPECT_EQ(Load("from: [null]"), "f.yaml:1:8: from[0]: expected one of header, query, cookie\n");
   EXPECT_EQ(Load("from:\n- {header: \"a b\"}\n- {header: host}\n- {header: cookie}\n- {}\n- x\n"),
             "f.yaml:2:12: from[0].header: \"a b\" is not the name of a header field\n"
             "f.yaml:3:12: from[1].header: \"host\" names where the request goes: a route's "

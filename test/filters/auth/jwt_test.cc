@@ -353,6 +353,36 @@ TEST(JwtTest, ManyTokensStayWithinTheCache) {
   EXPECT_EQ(h.Counter("remembered"), 1);
 }
 
+TEST(JwtTest, AHeaderThatATokenIsReadFromTellsTheUpstreamNothingElse) {
+  constexpr char kError[] =
+      "is where a token is read from: it can't tell the upstream something else";
+  for (const char* more :
+       {"claims_to_headers: {sub: Authorization}",
+        "from: [{cookie: x-user}, {header: X-Token}], claims_to_headers: {sub: x-token}"}) {
+    FilterHarness h(Jwt(), Settings(more));
+    EXPECT_NE(h.diagnostics().find(kError), std::string::npos) << h.diagnostics();
+  }
+  FilterHarness other(Jwt(),
+                      Settings("from: [{cookie: x-user}], claims_to_headers: {sub: x-user}"));
+  EXPECT_EQ(other.diagnostics(), "");
+}
+
+TEST(JwtTest, NoValueIsAMistake) {
+  const auto said = [](const std::string& settings) {
+    return FilterHarness(Jwt(), settings).diagnostics();
+  };
+  for (const char* key : {"from", "algorithms", "realm"}) {
+    const std::string says = said(Settings(std::string(key) + ": null"));
+    EXPECT_NE(says.find(std::string(key) + ": "), std::string::npos) << key;
+  }
+  const std::string jwks = "jwks: {inline: '" + SecretJwks() + "'}}";
+  EXPECT_NE(said("{issuer: idp, audiences: null, " + jwks).find("audiences: needs at least one"),
+            std::string::npos);
+  EXPECT_NE(said("{issuer: idp, audiences: [null], " + jwks).find("audiences: needs at least one"),
+            std::string::npos);
+  EXPECT_NE(said("{issuer: idp, audiences: [api], jwks: {url: null}}"), "");
+}
+
 TEST(JwtTest, KeysAsYaml) {
   FilterHarness h(Jwt(),
                   "{issuer: idp, audiences: [api], jwks: {inline: {keys: [{kty: oct, kid: k, "
