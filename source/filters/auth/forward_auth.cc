@@ -344,7 +344,7 @@ pipeline::FilterType ForwardAuth() {
                        "identity: {subject: x-user, groups: x-groups, claims: {email: x-email}}, "
                        "cache: {ttl: 10s, deny_ttl: 1s, key: [authorization, \"cookie:session\"], "
                        "per: [method, host, path, query], max_entries: 10000}",
-                       "url: \"http://auth.internal:9000/verify\""},
+                       "url: \"http://auth.internal:9000/verify\", identity: {subject: x-user}"},
           .authenticates = true};
 }
 

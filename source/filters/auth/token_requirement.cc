@@ -72,7 +72,11 @@ TokenRequirement::Names TokenRequirement::LoadClaim(const Value& value) {
 
 TokenRequirement TokenRequirement::Load(Object& in) {
   TokenRequirement out;
-  Object require = in.Child("require", "What a token must grant; without that, 403.");
+  const Value given = in.Get("require", "What a token must grant; without that, 403.");
+  if (given.IsNull()) {
+    given.Error("has no value: {} is what requires nothing");
+  }
+  Object require = given.Map();
   const Value scope = require.Get(
       "scope", config::About("Scopes that a token must have, all of them, separated by spaces.")
                    .Example("orders.read"));
@@ -92,8 +96,12 @@ TokenRequirement TokenRequirement::Load(Object& in) {
   if (scope.present() && scopes.present()) {
     require.Error("scopes", "stands beside `scope`: one of them is enough");
   }
-  for (const auto& [name, value] : require.Entries(
-           "claims", "By a claim's name, the value that it or one of its elements must have.")) {
+  const Value claims = require.Get(
+      "claims", "By a claim's name, the value that it or one of its elements must have.");
+  if (claims.IsNull()) {
+    claims.Error("has no value");
+  }
+  for (const auto& [name, value] : claims.Entries()) {
     out.claims_.emplace_back(name, LoadClaim(value));
   }
   return out;

@@ -206,6 +206,17 @@ TEST(JwtTest, RequiredScopes) {
   EXPECT_EQ(h.Counter("missing_scope"), 7);
 }
 
+// Whoever forgot what to require did not mean nothing.
+TEST(JwtTest, ARequirementWithoutValueIsAMistake) {
+  for (const char* missing :
+       {"require:", "require: {claims: }", "require: {scope: }", "require: {scopes: }",
+        "require: {scopes: {all: []}}", "require: {claims: {tenant: }}",
+        "require: {claims: {t: {any: []}}}"}) {
+    EXPECT_NE(FilterHarness(Jwt(), Settings(missing)).diagnostics(), "") << missing;
+  }
+  EXPECT_EQ(FilterHarness(Jwt(), Settings("require: {}")).diagnostics(), "");
+}
+
 TEST(JwtTest, AllOrAnyOfScopesAndClaims) {
   FilterHarness h(Jwt(),
                   Settings("require: {scopes: {all: [a], any: [b, c]}, claims: {tenant: "
