@@ -123,7 +123,7 @@ struct Filters {
   std::string replaced;  // All settings, by a listener.
   std::string overrides;
   std::string skips;
-  std::string authenticating;  // For an any_of: names, and one with all settings replaced for each.
+  std::string authenticating;  // Names, for an any_of.
 };
 
 Filters FiltersOf(const pipeline::Catalog& catalog) {
@@ -136,9 +136,7 @@ Filters FiltersOf(const pipeline::Catalog& catalog) {
       out.definitions.append(", required: false, ").append(example).append("}\n");
       out.names.append(out.names.empty() ? "" : ", ").append(name);
       if (type.authenticates) {
-        out.authenticating.append("          - ").append(name).append("\n");
-        out.authenticating.append("          - {use: ").append(name).append(", ");
-        out.authenticating.append(example).append("}\n");
+        out.authenticating.append(out.authenticating.empty() ? "" : ", ").append(name);
       }
       out.skips.append("      - {skip: ").append(name).append("}\n");
       out.overrides.append("      - {use: ").append(name).append(", required: false}\n");
@@ -167,7 +165,7 @@ std::string FullConfig(const pipeline::Catalog& catalog) {
   out.append("    filters: [").append(filters.names).append("]\n");
   if (!filters.authenticating.empty()) {
     out.append("  - match: {path_prefix: /either, listeners: [plain]}\n    cluster: orders\n");
-    out.append("    filters:\n      - any_of:\n").append(filters.authenticating);
+    out.append("    filters:\n      - {any_of: [").append(filters.authenticating).append("]}\n");
   }
   return out;
 }

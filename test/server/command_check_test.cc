@@ -177,8 +177,9 @@ TEST_F(CommandCheck, Route) {
 
 TEST_F(CommandCheck, RouteForWhoIsCalling) {
   const std::string path =
-      Write(R"(listeners: [{name: web, address: 127.0.0.1:8080, filters: [gate]}]
+      Write(R"(listeners: [{name: web, address: 127.0.0.1:8080, filters: [jwt, gate]}]
 filters:
+  jwt: {issuer: idp, audiences: [api], jwks: {url: "http://127.0.0.1:1/keys"}}
   gate:
     type: rbac
     rules:

@@ -194,8 +194,6 @@ TEST(ConfigShape, WhatItCallsRequiredIsMissed) {
       {"listeners[].filters[].use", "listeners: [{name: a, address: \":1\", filters: [{}]}]"},
       {"routes[].filters[].use", listener + "routes: [{respond: {}, filters: [{}]}]"},
       {"routes[].filters[](any_of).any_of", listener + "routes: [{respond: {}, filters: [{}]}]"},
-      {"routes[].filters[](any_of).any_of[].use",
-       listener + "routes: [{respond: {}, filters: [{any_of: [{}]}]}]"},
       {"routes[].filters[](skip).skip", listener + "routes: [{respond: {}, filters: [{}]}]"},
       {"filters.NAME(api_key).keys[].name", "filters: {a: {type: api_key, keys: [{sha256: x}]}}"},
       {"filters.NAME(api_key).keys[].sha256", "filters: {a: {type: api_key, keys: [{name: x}]}}"},
