@@ -42,6 +42,14 @@ bool SameVariable(std::string_view sent, std::string_view name) {
          });
 }
 
+void RemoveVariable(http::Headers& fields, std::string_view name) {
+  for (const http::Field& field : fields) {
+    if (SameVariable(field.name, name)) [[unlikely]] {
+      fields.Remove(std::string_view(field.name));
+    }
+  }
+}
+
 bool HoldsControls(std::string_view value) {
   return std::any_of(value.begin(), value.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "source/config/object.h"
+#include "source/http/message/headers.h"
 
 namespace gatehouse::filters {
 
@@ -15,6 +16,9 @@ bool IsFieldName(std::string_view name);
 // Whether `sent`, in any case, is `name`, in lower case, or looks like it to servers that turn
 // names into variables (CGI, WSGI): those can't tell "_" from "-".
 bool SameVariable(std::string_view sent, std::string_view name);
+
+// Removes the fields that are `name`, in lower case, or look like it so.
+void RemoveVariable(http::Headers& fields, std::string_view name);
 
 // Whether a field can't have this value: it has line breaks or other control characters than tab.
 bool HoldsControls(std::string_view value);

@@ -94,8 +94,9 @@ std::unique_ptr<pipeline::Pending> WorkerServices::Background(std::function<void
       [&loop = worker_.loop, work = std::move(work), done = call->done()]() mutable {
         work();
         loop.Post([done = std::move(done)] {
-          if (*done) {
-            (*done)();
+          // It may end the call, which must not destroy what runs.
+          if (const auto told = std::exchange(*done, nullptr)) {
+            told();
           }
         });
       });

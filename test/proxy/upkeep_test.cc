@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "source/config/document.h"
+#include "test/pipeline/no_services.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -35,30 +36,6 @@ class Keeper final : public pipeline::FilterDefinition {
 
  private:
   const std::string word_;
-};
-
-class NoServices final : public pipeline::Services {
- public:
-  std::unique_ptr<pipeline::Pending> Fetch(
-      pipeline::FetchRequest, std::function<void(Result<pipeline::FetchResponse>)>) override {
-    return nullptr;
-  }
-  std::unique_ptr<pipeline::Pending> Timer(Duration, std::function<void()>) override {
-    return nullptr;
-  }
-  std::unique_ptr<pipeline::Pending> Background(std::function<void()>,
-                                                std::function<void()>) override {
-    return nullptr;
-  }
-  std::unique_ptr<pipeline::Pending> Watch(std::vector<std::string>,
-                                           std::function<void()>) override {
-    return nullptr;
-  }
-  std::unique_ptr<pipeline::Pending> Wakeable(std::function<void()>,
-                                              std::shared_ptr<const pipeline::Waker>&) override {
-    return nullptr;
-  }
-  void Count(observe::MetricId, int64_t) override {}
 };
 
 // One configuration after another, as reloads load them.
@@ -92,7 +69,7 @@ class UpkeepTest : public testing::Test {
   std::vector<std::unique_ptr<config::Document>> documents;
   std::vector<std::unique_ptr<pipeline::FilterTable>> tables;
   std::vector<std::shared_ptr<const pipeline::Chain>> chains;
-  NoServices services;
+  pipeline::NoServices services;
   UpkeepSet set{services};
 };
 

@@ -34,8 +34,7 @@
 #include "source/filters/auth/credential_source.h"
 #include "source/filters/auth/identity_headers.h"
 #include "source/filters/auth/password_checks.h"
-#include "source/filters/auth/user_table.h"
-#include "source/filters/auth/watched_file.h"
+#include "source/filters/auth/user_file.h"
 #include "source/filters/auth/worker_view.h"
 #include "source/filters/builtin.h"
 
@@ -44,7 +43,6 @@ namespace {
 
 using pipeline::Action;
 using pipeline::Stream;
-using UserFile = WatchedFile<UserTable>;
 
 struct Counters {
   explicit Counters(const pipeline::LoadContext& context)
@@ -82,13 +80,12 @@ struct Config {
 
 class BasicAuthDefinition final : public pipeline::FilterDefinition {
  public:
-  BasicAuthDefinition(Config config, std::shared_ptr<UserFacts> facts,
-                      std::shared_ptr<UserFile> users, const pipeline::LoadContext& context)
+  BasicAuthDefinition(Config config, LoadedUsers users, const pipeline::LoadContext& context)
       : FilterDefinition(pipeline::Phases::Of<Login>(), 0),
         config_(std::move(config)),
         counters_(context),
-        facts_(std::move(facts)),
-        users_(std::move(users)) {
+        facts_(std::move(users.facts)),
+        users_(std::move(users.file)) {
     credential_places = source_.PlaceNames();
     for (uint32_t i = 0; i < context.workers; ++i) {
       workers_.emplace_back(*this);
@@ -290,119 +287,6 @@ std::string BasicAuthDefinition::Explain(const http::RequestHead& head,
 
 // --- Loading ---------------------------------------------------------------------------------
 
-// Of `users`; what is wrong is reported there.
-std::vector<HtpasswdEntry> LoadInlineUsers(config::Object& in, bool has_file) {
-  const config::Value users =
-      in.Get("users",
-             config::About("Users as lines of an htpasswd file, NAME:HASH.").Type("htpasswd line"));
-  std::vector<HtpasswdEntry> out;
-  for (const config::Value& value : users.List()) {
-    Result<HtpasswdEntry> entry = ParseHtpasswdLine(value.String());
-    if (!value.IsScalar()) {
-      continue;
-    }
-    if (!entry) {
-      value.Error(entry.error().message);
-    } else if (std::any_of(out.begin(), out.end(),
-                           [&](const auto& other) { return other.name == entry->name; })) {
-      value.Error("user \"" + entry->name + "\" is given twice");
-    } else {
-      out.push_back(*std::move(entry));
-    }
-  }
-  if (!has_file && !users.present()) {
-    in.Error("needs `file` or `users`");
-  } else if (users.IsNull() || (!has_file && users.IsList() && users.size() == 0)) {
-    users.Error("there is no user");
-  }
-  return out;
-}
-
-std::shared_ptr<UserFacts> LoadFacts(config::Object& in, std::string_view filter) {
-  auto facts = std::make_shared<UserFacts>();
-  facts->filter = filter;
-  for (const auto& [group, members] :
-       in.Entries("groups", "Groups with the names of the users in them.")) {
-    for (const std::string& user : members.Strings()) {
-      facts->groups[user].push_back(group);
-    }
-  }
-  for (const auto& [user, attributes] :
-       in.Entries("attributes", "What else there is to know of users, by their names.")) {
-    for (const auto& [name, value] : attributes.Entries()) {
-      facts->attributes[user].emplace_back(name, value.String());
-    }
-  }
-  return facts;
-}
-
-// The users of `inline_users` and of the file's text.
-std::shared_ptr<const UserTable> MakeTable(const std::vector<HtpasswdEntry>& inline_users,
-                                           const UserFacts& facts, std::string_view text,
-                                           const std::string& path,
-                                           config::Diagnostics& diagnostics) {
-  std::vector<HtpasswdEntry> all = inline_users;
-  if (!path.empty()) {
-    const uint32_t file = diagnostics.AddFile(path);
-    const auto mistake = [&](uint32_t line, const std::string& message) {
-      diagnostics.Error({file, line, 1}, {}, message);
-    };
-    const size_t errors = diagnostics.errors();
-    for (HtpasswdEntry& entry : ParseHtpasswd(text, mistake)) {
-      const bool twice =
-          std::any_of(inline_users.begin(), inline_users.end(),
-                      [&](const HtpasswdEntry& other) { return other.name == entry.name; });
-      if (twice) {
-        mistake(entry.line, "user \"" + entry.name + "\" is among `users` already");
-        continue;
-      }
-      if (entry.scheme == PasswordScheme::kSha1) {
-        diagnostics.Warning({file, entry.line, 1}, {},
-                            "user \"" + entry.name +
-                                "\" has a {SHA} hash: it can be guessed at "
-                                "billions a second; `htpasswd -B` makes a better one");
-      }
-      all.push_back(std::move(entry));
-    }
-    if (all.empty() && diagnostics.errors() == errors) {
-      mistake(1, "there is no user in this file");
-    }
-  }
-  return std::make_shared<UserTable>(std::move(all), facts);
-}
-
-std::shared_ptr<UserFile> LoadUsers(config::Object& in,
-                                    const std::shared_ptr<const UserFacts>& facts) {
-  const config::Value file =
-      in.Get("file", config::About("htpasswd file, watched: a change counts at once.")
-                         .Type("path")
-                         .Example("users.htpasswd"));
-  std::string path = file.present() ? file.String() : std::string();
-  if (file.IsScalar() && (path.empty() || path == "-")) {
-    file.Error("must name a file");
-    path.clear();
-  }
-  auto users = std::make_shared<UserFile>(
-      facts->filter, path,
-      [inline_users = LoadInlineUsers(in, file.present()), facts](
-          std::string_view text, const std::string& from, config::Diagnostics& diagnostics) {
-        return MakeTable(inline_users, *facts, text, from, diagnostics);
-      });
-  users->Load(in.diagnostics(), [&](const std::string& message) { file.Error(message); });
-  return users;
-}
-
-// A name that is nobody's is probably misspelt; somebody may yet come to have it.
-template <typename ByUser>
-void WarnOfStrangers(const config::Object& in, std::string_view key, const ByUser& by_user,
-                     const UserTable& users) {
-  for (const auto& [user, facts] : by_user) {
-    if (users.Find(user) == nullptr) {
-      in.Warning(key, "there is no user \"" + user + "\" now");
-    }
-  }
-}
-
 Config LoadSettings(config::Object& in) {
   Config out;
   out.challenge = "Basic " + LoadRealm(in) + ", charset=\"UTF-8\"";
@@ -436,12 +320,8 @@ Config LoadSettings(config::Object& in) {
 
 std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
                                                  const pipeline::LoadContext& context) {
-  const std::shared_ptr<UserFacts> facts = LoadFacts(in, context.filter_name);
-  std::shared_ptr<UserFile> users = LoadUsers(in, facts);
-  const std::shared_ptr<const UserTable> table = users->value().Get();
-  WarnOfStrangers(in, "groups", facts->groups, *table);
-  WarnOfStrangers(in, "attributes", facts->attributes, *table);
-  return std::make_shared<BasicAuthDefinition>(LoadSettings(in), facts, std::move(users), context);
+  LoadedUsers users = LoadUsers(in, context.filter_name);
+  return std::make_shared<BasicAuthDefinition>(LoadSettings(in), std::move(users), context);
 }
 
 }  // namespace

@@ -38,11 +38,7 @@ using Kind = AuthVerdict::Kind;
 // Removes fields of these names, and of names that upstreams may take for them.
 void Strip(const std::vector<std::string>& names, http::Headers& headers) {
   for (const std::string& name : names) {
-    for (const http::Field& field : headers) {
-      if (SameVariable(field.name, name)) [[unlikely]] {
-        headers.Remove(std::string_view(field.name));
-      }
-    }
+    RemoveVariable(headers, name);
   }
 }
 

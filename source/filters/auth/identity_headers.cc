@@ -30,11 +30,7 @@ bool IdentityHeaders::Has(std::string_view name) const {
 
 void IdentityHeaders::Strip(http::Headers& fields) const {
   for (const Entry& entry : entries_) {
-    for (const http::Field& field : fields) {
-      if (SameVariable(field.name, entry.name)) [[unlikely]] {
-        fields.Remove(std::string_view(field.name));
-      }
-    }
+    RemoveVariable(fields, entry.name);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <random>
 #include <utility>
 
+#include "source/filters/auth/watched_file.h"
+
 namespace gatehouse::filters {
 namespace {
 
@@ -78,46 +80,6 @@ class UrlUpkeep final : public pipeline::Upkeep {
   std::unique_ptr<Pending> fetch_;
 };
 
-class FileUpkeep final : public pipeline::Upkeep {
- public:
-  FileUpkeep(std::shared_ptr<KeySource> source, Services& services)
-      : source_(std::move(source)),
-        services_(services),
-        watch_(services.Watch({source_->settings().path}, [this] { OnChange(); })) {
-    if (!source_->FileUnchanged()) {
-      OnChange();
-    }
-  }
-
- private:
-  void OnChange() {
-    if (std::exchange(reading_, true)) {
-      again_ = true;
-      return;
-    }
-    auto result = std::make_shared<Result<void>>();
-    work_ = services_.Background([source = source_, result] { *result = source->TakeFile(); },
-                                 [this, result] { OnRead(*result); });
-  }
-  void OnRead(Result<void> result) {
-    reading_ = false;
-    source_->Report(result);
-    const KeySourceSettings& settings = source_->settings();
-    services_.Count(result ? settings.refreshed : settings.failed);
-    if (std::exchange(again_, false)) {
-      timer_ = services_.Timer({}, [this] { OnChange(); });
-    }
-  }
-
-  const std::shared_ptr<KeySource> source_;
-  Services& services_;
-  std::unique_ptr<Pending> watch_;
-  std::unique_ptr<Pending> work_;
-  std::unique_ptr<Pending> timer_;
-  bool reading_ = false;
-  bool again_ = false;  // It changed while it was being read.
-};
-
 }  // namespace
 
 std::unique_ptr<pipeline::Upkeep> StartKeyUpkeep(std::shared_ptr<KeySource> source,
@@ -125,10 +87,17 @@ std::unique_ptr<pipeline::Upkeep> StartKeyUpkeep(std::shared_ptr<KeySource> sour
   if (source->remote()) {
     return std::make_unique<UrlUpkeep>(std::move(source), services);
   }
-  if (!source->settings().path.empty()) {
-    return std::make_unique<FileUpkeep>(std::move(source), services);
+  const KeySourceSettings& settings = source->settings();
+  if (settings.path.empty()) {
+    return nullptr;
   }
-  return nullptr;
+  const auto load = [source] {
+    const Result<void> result = source->TakeFile();
+    source->Report(result);
+    return result.has_value();
+  };
+  return KeepFile(services, settings.path, load, !source->FileUnchanged(), settings.failed,
+                  settings.refreshed);
 }
 
 }  // namespace gatehouse::filters

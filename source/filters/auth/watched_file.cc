@@ -9,10 +9,11 @@ namespace {
 class FileUpkeep final : public pipeline::Upkeep {
  public:
   FileUpkeep(pipeline::Services& services, const std::string& path, std::function<bool()> load,
-             bool load_first, observe::MetricId failed)
+             bool load_first, observe::MetricId failed, observe::MetricId used)
       : services_(services),
         load_(std::move(load)),
         failed_(failed),
+        used_(used),
         watch_(services.Watch({path}, [this] { OnChange(); })) {
     if (load_first) {
       OnChange();
@@ -31,9 +32,7 @@ class FileUpkeep final : public pipeline::Upkeep {
   }
   void OnLoaded(bool used) {
     loading_ = nullptr;
-    if (!used) {
-      services_.Count(failed_);
-    }
+    services_.Count(used ? used_ : failed_);
     if (std::exchange(again_, false)) {
       OnChange();
     }
@@ -42,6 +41,7 @@ class FileUpkeep final : public pipeline::Upkeep {
   pipeline::Services& services_;
   const std::function<bool()> load_;
   const observe::MetricId failed_;
+  const observe::MetricId used_;
   const std::unique_ptr<pipeline::Pending> watch_;
   std::unique_ptr<pipeline::Pending> loading_;
   bool again_ = false;  // It changed while it was being read.
@@ -51,8 +51,8 @@ class FileUpkeep final : public pipeline::Upkeep {
 
 std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const std::string& path,
                                            std::function<bool()> load, bool load_first,
-                                           observe::MetricId failed) {
-  return std::make_unique<FileUpkeep>(services, path, std::move(load), load_first, failed);
+                                           observe::MetricId failed, observe::MetricId used) {
+  return std::make_unique<FileUpkeep>(services, path, std::move(load), load_first, failed, used);
 }
 
 void LogUnusedFile(std::string_view filter, const std::string& path,

@@ -21,10 +21,10 @@
 namespace gatehouse::filters {
 
 // Calls `load` on a background thread when `path` has changed, one at a time, and once at the
-// beginning when `load_first`; counts in `failed` when it returns false.
+// beginning when `load_first`; counts in `failed` when it returns false, else in `used`.
 std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const std::string& path,
                                            std::function<bool()> load, bool load_first,
-                                           observe::MetricId failed);
+                                           observe::MetricId failed, observe::MetricId used = {});
 
 // Reports why a file is not used: the first of what `diagnostics` has.
 void LogUnusedFile(std::string_view filter, const std::string& path,

@@ -8,13 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "test/pipeline/no_services.h"
+
 namespace gatehouse::filters {
 namespace {
 
 const std::string kHash = "{SHA}z0jT3TdveclVlHs5WCpg5cPeIe8=";  // Of "shapass".
 
 // A background that waits for the test.
-class Waiting final : public pipeline::Services {
+class Waiting final : public pipeline::NoServices {
  public:
   struct Job {
     std::function<void()> work;
@@ -36,24 +38,6 @@ class Waiting final : public pipeline::Services {
     jobs.push_back(std::make_shared<Job>(Job{std::move(work), std::move(done)}));
     return std::make_unique<Call>(jobs.back());
   }
-  std::unique_ptr<pipeline::Pending> Fetch(
-      pipeline::FetchRequest, std::function<void(Result<pipeline::FetchResponse>)>) override {
-    return nullptr;
-  }
-  std::unique_ptr<pipeline::Pending> Timer(Duration, std::function<void()>) override {
-    return nullptr;
-  }
-  std::unique_ptr<pipeline::Pending> Watch(std::vector<std::string>,
-                                           std::function<void()>) override {
-    return nullptr;
-  }
-
-  std::unique_ptr<pipeline::Pending> Wakeable(std::function<void()>,
-                                              std::shared_ptr<const pipeline::Waker>&) override {
-    return nullptr;
-  }
-  void Count(observe::MetricId, int64_t) override {}
-
   // As the pool and then the worker would.
   void Work(size_t job) { jobs[job]->work(), jobs[job]->worked = true; }
   void Done(size_t job) {
