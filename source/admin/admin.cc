@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "source/admin/endpoints.h"
 #include "source/admin/query.h"
@@ -16,6 +17,7 @@ namespace {
 struct Page {
   const Endpoint* get = nullptr;
   const Endpoint* post = nullptr;
+  std::vector<std::string> names;
 
   bool exists() const { return get != nullptr || post != nullptr; }
   bool open() const { return get != nullptr && get->open; }
@@ -28,10 +30,32 @@ struct Page {
   }
 };
 
+// Whether `path` is one of `pattern`'s; what stands for its `*` goes to `names`, as it was sent.
+bool Fits(std::string_view pattern, std::string_view path, std::vector<std::string_view>& names) {
+  names.clear();
+  for (;;) {
+    const size_t pattern_end = pattern.find('/');
+    const size_t path_end = path.find('/');
+    const std::string_view segment = path.substr(0, path_end);
+    if (pattern.substr(0, pattern_end) == "*" && !segment.empty()) {
+      names.push_back(segment);
+    } else if (pattern.substr(0, pattern_end) != segment) {
+      return false;
+    }
+    if (pattern_end == pattern.npos || path_end == path.npos) {
+      return pattern_end == path_end;  // Both are at their end.
+    }
+    pattern.remove_prefix(pattern_end + 1);
+    path.remove_prefix(path_end + 1);
+  }
+}
+
 Page Find(std::string_view path) {
   Page page;
+  std::vector<std::string_view> names;
   for (const Endpoint& endpoint : Endpoints()) {
-    if (endpoint.path == path) {
+    if (Fits(endpoint.path, path, names)) {
+      page.names.assign(names.begin(), names.end());
       (endpoint.verb == Verb::kGet ? page.get : page.post) = &endpoint;
     }
   }
@@ -51,6 +75,15 @@ class PlainReply final : public proxy::HandlerReply {
  private:
   std::shared_ptr<proxy::HandlerReply> next_;
 };
+
+// Of a segment of a path, where plus is no space.
+std::string DecodePath(std::string_view segment) {
+  std::string plain;
+  for (const char c : segment) {
+    plain.append(c == '+' ? std::string_view("%2B") : std::string_view(&c, 1));
+  }
+  return DecodeForm(plain);
+}
 
 void Refuse(const Refusal& refusal, const proxy::HandlerRequest& request,
             proxy::HandlerReply& reply) {
@@ -92,10 +125,14 @@ void Admin::Handle(const proxy::HandlerRequest& request,
     return;
   }
   if (!reads) {
-    log::Info("admin request", {{"path", endpoint->path}, {"peer", request.info.peer.ToString()}});
+    log::Info("admin request",
+              {{"path", request.head.path}, {"peer", request.info.peer.ToString()}});
   }
   const Query query(request.head.query);
   Call call{request, query, server_, std::move(reply)};
+  for (const std::string& name : page.names) {
+    call.names.push_back(DecodePath(name));
+  }
   endpoint->handle(call);
 }
 

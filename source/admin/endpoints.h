@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "source/admin/query.h"
 #include "source/admin/server_view.h"
@@ -19,6 +21,8 @@ struct Call {
   const Query& query;
   ServerView& server;
   std::shared_ptr<proxy::HandlerReply> reply;
+  // What stands in the path for each `*` of Endpoint::path, decoded.
+  std::vector<std::string> names{};
 
   void Send(proxy::HandlerResponse response) { reply->Send(std::move(response)); }
 };
@@ -27,7 +31,7 @@ enum class Verb : uint8_t { kGet, kPost };
 
 struct Endpoint {
   Verb verb;
-  std::string_view path;
+  std::string_view path;        // "*" as a segment stands for any one that is not empty.
   std::string_view parameters;  // For the index: "?filter="
   std::string_view help;
   bool open;  // Needs no token: probes of orchestrators have none.
@@ -48,7 +52,10 @@ void GetRoutes(Call& call);     // routes.cc
 void GetRouteTest(Call& call);  // route_test.cc
 void GetClusters(Call& call);   // clusters.cc
 void GetFilters(Call& call);    // filters.cc
-void GetConfig(Call& call);     // config.cc
+void GetFilter(Call& call);
+void GetFilterPage(Call& call);
+void PostFilterPage(Call& call);
+void GetConfig(Call& call);  // config.cc
 void GetConfigStatus(Call& call);
 void PostValidate(Call& call);
 void PostReload(Call& call);

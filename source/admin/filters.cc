@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /filters: the named filters, and how many routes of which listeners they stand in.
+// GET /filters/NAME: one of them and what it knows. /filters/NAME/PAGE: what it makes of that
+// itself.
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -54,7 +58,62 @@ Uses CountUses(const proxy::Snapshot& snapshot) {
   return uses;
 }
 
+// "/filters/NAME ..." of a filter that is there; else it is answered.
+std::shared_ptr<const pipeline::FilterDefinition> Named(Call& call) {
+  const auto& all = call.server.Snapshot()->filters;
+  if (all != nullptr) {
+    const auto found = all->definitions().find(call.names[0]);
+    if (found != all->definitions().end()) {
+      return found->second;
+    }
+  }
+  call.Send(ErrorResponse(404, "no_filter", "there is no filter \"" + call.names[0] + "\""));
+  return nullptr;
+}
+
+void AskPage(Call& call, bool change) {
+  std::shared_ptr<const pipeline::FilterDefinition> filter = Named(call);
+  if (filter == nullptr) {
+    return;
+  }
+  call.server.Answer(
+      [filter = std::move(filter), change, page = call.names[1],
+       query = std::string(call.request.head.query), body = std::string(call.request.body)] {
+        std::optional<pipeline::AdminReply> answer =
+            filter->Administer({change, page, query, body});
+        if (!answer) {
+          return ErrorResponse(404, "not_found",
+                               "filters of type " + std::string(filter->type) + " have no page \"" +
+                                   page + "\"" + (change ? " to post to" : ""));
+        }
+        proxy::HandlerResponse response;
+        response.status = answer->status;
+        response.body = std::move(answer->json);
+        return response;
+      },
+      std::move(call.reply));
+}
+
 }  // namespace
+
+void GetFilter(Call& call) {
+  std::shared_ptr<const pipeline::FilterDefinition> filter = Named(call);
+  if (filter == nullptr) {
+    return;
+  }
+  call.server.Answer(
+      [filter = std::move(filter)] {
+        const std::string text = filter->State();
+        Json out{{"name", filter->name}, {"type", filter->type}, {"required", filter->required}};
+        out["state"] = text.empty() ? Json() : Json::parse(text, nullptr, false);
+        return JsonResponse(out);
+      },
+      std::move(call.reply));
+}
+
+void GetFilterPage(Call& call) { AskPage(call, false); }
+
+void PostFilterPage(Call& call) { AskPage(call, true); }
 
 void GetFilters(Call& call) {
   call.server.Answer(

@@ -4,10 +4,8 @@
 #include "source/base/text.h"
 
 namespace gatehouse::admin {
-namespace {
 
-// As forms encode: plus is a space. A percent sign that escapes nothing stands for itself.
-std::string Decode(std::string_view text) {
+std::string DecodeForm(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
@@ -23,8 +21,6 @@ std::string Decode(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
 Query::Query(std::string_view text) {
   while (!text.empty() && parameters_.size() < kMaxParameters) {
     const size_t end = text.find('&');
@@ -34,7 +30,7 @@ Query::Query(std::string_view text) {
       const size_t equals = parameter.find('=');
       const std::string_view value =
           equals == std::string_view::npos ? std::string_view() : parameter.substr(equals + 1);
-      parameters_.emplace_back(Decode(parameter.substr(0, equals)), Decode(value));
+      parameters_.emplace_back(DecodeForm(parameter.substr(0, equals)), DecodeForm(value));
     }
   }
 }

@@ -9,6 +9,9 @@
 
 namespace gatehouse::admin {
 
+// As forms encode: plus is a space. A percent sign that escapes nothing stands for itself.
+std::string DecodeForm(std::string_view text);
+
 class Query {
  public:
   static constexpr size_t kMaxParameters = 256;  // The rest is ignored.

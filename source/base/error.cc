@@ -41,6 +41,16 @@ std::string_view ErrorName(ErrorCode code) {
       return "not_permitted";
     case ErrorCode::kAuthUnavailable:
       return "auth_unavailable";
+    case ErrorCode::kRateLimited:
+      return "rate_limited";
+    case ErrorCode::kConcurrencyLimited:
+      return "concurrency_limited";
+    case ErrorCode::kLimiterUnavailable:
+      return "limiter_unavailable";
+    case ErrorCode::kCircuitOpen:
+      return "circuit_open";
+    case ErrorCode::kFaultInjected:
+      return "fault_injected";
     case ErrorCode::kNoEndpoint:
       return "no_endpoint";
     case ErrorCode::kConnectFailed:

@@ -39,7 +39,13 @@ enum class ErrorCode : uint8_t {
   kBadCredentials,   // 401: it brings some, and they are not accepted
   kNotPermitted,     // 403: whoever it is may not
   kAuthUnavailable,  // 503: it can't be found out now
-  kNoEndpoint,       // 503: the cluster has none, or none carries the labels
+  // Traffic.
+  kRateLimited,         // 429: this key has sent too many requests of late
+  kConcurrencyLimited,  // 429: this key has too many requests in flight
+  kLimiterUnavailable,  // 503: what counts for all gateways can't be asked
+  kCircuitOpen,         // 503: the cluster's breaker keeps requests from it
+  kFaultInjected,       // As the filter says: the answer is a fault that somebody asked for
+  kNoEndpoint,          // 503: the cluster has none, or none carries the labels
   // Upstream.
   kConnectFailed,      // 503
   kConnectTimeout,     // 504

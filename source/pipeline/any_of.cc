@@ -89,6 +89,10 @@ class AnyOfFilter final : public Filter, private Stream {
       refusing_.detail = arena().Copy(detail);
     }
   }
+  void AddVerdict(std::string_view filter, std::string_view verdict) override {
+    stream_.AddVerdict(filter, verdict);
+  }
+  void SetLimit(const observe::LimitState& limit) override { stream_.SetLimit(limit); }
   void Resume() override {
     if (admitted_) {  // The response waited.
       stream_.Resume();

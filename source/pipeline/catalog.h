@@ -28,6 +28,12 @@ struct LoadContext {
   // Of a per-route override: the definition it changes, of the same type. Shared state comes from
   // there. Null when that one has mistakes.
   const FilterDefinition* base = nullptr;
+  // What is served now under the same name, when it is of the same type: state that goes on
+  // although the definition has changed, such as what users entered over the admin endpoint, is
+  // shared with it. Null: there is none, or other workers. Never set together with `base`.
+  const FilterDefinition* previous = nullptr;
+  // Folder for what must outlast the process; empty: nothing is kept. It may not exist yet.
+  std::string_view state_dir;
   // The files that filters of this and of earlier configurations write, so that one path has one
   // writer. Set by FilterTable when it is null.
   observe::LogSinks* log_sinks = nullptr;

@@ -16,6 +16,7 @@ Chain::Chain(std::vector<std::shared_ptr<const FilterDefinition>> definitions)
     phases_.response_body |= more.response_body;
     phases_.response_trailers |= more.response_trailers;
     phases_.stream_end |= more.stream_end;
+    reads_verdicts_ |= definition->reads_verdicts;
   }
 }
 

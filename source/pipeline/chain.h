@@ -22,10 +22,13 @@ class Chain {
   size_t size() const { return definitions_.size(); }
   // The union of the filters' phases: what the stream must stop for.
   const Phases& phases() const { return phases_; }
+  // Whether a filter looks at StreamInfo::verdicts.
+  bool reads_verdicts() const { return reads_verdicts_; }
 
  private:
   std::vector<std::shared_ptr<const FilterDefinition>> definitions_;
   Phases phases_;
+  bool reads_verdicts_ = false;
 };
 
 }  // namespace gatehouse::pipeline

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,6 +82,19 @@ class Upkeep {
   virtual ~Upkeep() = default;
 };
 
+// What somebody asks of one filter over the admin endpoint: /filters/NAME/PAGE.
+struct AdminRequest {
+  bool change = false;     // POST, by somebody who may; else GET.
+  std::string_view page;   // "entries"
+  std::string_view query;  // Without its question mark, as it was sent.
+  std::string_view body;
+};
+
+struct AdminReply {
+  uint16_t status = 200;
+  std::string json;  // Ends with a line feed.
+};
+
 // A named filter of the configuration: immutable after loading, shared by all workers and by every
 // snapshot whose definition of it is the same. State that must survive a reload lives here.
 class FilterDefinition {
@@ -122,6 +136,13 @@ class FilterDefinition {
     return {};
   }
 
+  // A JSON object of what it knows now, for GET /filters/NAME; empty: nothing to say. Any thread
+  // but a worker's.
+  virtual std::string State() const { return {}; }
+  // Its own pages of the admin endpoint; nothing: it has no such page. Several at once, on threads
+  // that may take their time.
+  virtual std::optional<AdminReply> Administer(const AdminRequest&) const { return std::nullopt; }
+
   // The definitions that this one is made of; empty for all but any_of.
   virtual std::span<const std::shared_ptr<const FilterDefinition>> members() const { return {}; }
 
@@ -140,6 +161,8 @@ class FilterDefinition {
   // any_of needs of its members: set by loaders of filters that may be told not to.
   bool authenticates = false;
   bool names_caller = true;
+  // Set by loaders of filters that look at StreamInfo::verdicts.
+  bool reads_verdicts = false;
   // Where filters that authenticate look for credentials: set by loaders. Of two places that can
   // hold the same, one begins with the other.
   std::vector<std::string> credential_places;

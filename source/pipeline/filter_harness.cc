@@ -66,6 +66,7 @@ struct FilterHarness::Parts {
     context.metrics = &metrics;
     context.workers = options.workers;
     context.activate = options.activate;
+    context.state_dir = options.state_dir;
     // The mapping stands for itself, without the key that would name it.
     const config::Value mapping = latest().Parse("filter.yaml", yaml);
     latest().table = std::make_unique<FilterTable>(
@@ -208,6 +209,16 @@ observe::Metrics& FilterHarness::metrics() { return parts_->metrics; }
 
 const std::vector<FetchRequest>& FilterHarness::fetches() const {
   return parts_->world.services.fetches();
+}
+
+const std::vector<HarnessServices::ScriptCall>& FilterHarness::scripts() const {
+  return parts_->world.services.scripts();
+}
+
+bool FilterHarness::AnswerScript(Result<RedisValue> value) {
+  const bool answered = parts_->world.services.AnswerScript(std::move(value));
+  Turn();
+  return answered;
 }
 
 bool FilterHarness::AnswerFetch(Result<FetchResponse> response) {

@@ -20,6 +20,7 @@
 #include "source/observe/stream_info.h"
 #include "source/pipeline/catalog.h"
 #include "source/pipeline/filter_table.h"
+#include "source/pipeline/harness_services.h"
 #include "source/pipeline/services.h"
 
 namespace gatehouse::pipeline {
@@ -31,6 +32,7 @@ struct HarnessOptions {
   std::string name{};
   uint32_t workers = 1;
   bool activate = true;
+  std::string state_dir{};  // LoadContext::state_dir
 };
 
 // How a filter answered, with Reply() or ReplyError(). Status 0: it did not.
@@ -113,6 +115,9 @@ class FilterHarness {
   // there is none.
   const std::vector<FetchRequest>& fetches() const;
   bool AnswerFetch(Result<FetchResponse> response);
+  // The same for Redis scripts.
+  const std::vector<HarnessServices::ScriptCall>& scripts() const;
+  bool AnswerScript(Result<RedisValue> value);
   // Moves the clock and fires the timers that are due.
   void Advance(Duration duration);
   // What the definition does beside streams, as when its configuration is first served. Services

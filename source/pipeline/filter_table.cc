@@ -95,7 +95,12 @@ std::shared_ptr<FilterDefinition> FilterTable::Define(const std::string& name, E
       }
     }
   }
-  return Load(name, entry.value.Map(), nullptr);
+  const FilterDefinition* now = nullptr;
+  if (previous != nullptr) {
+    const auto served = previous->definitions_.find(name);
+    now = served == previous->definitions_.end() ? nullptr : served->second.get();
+  }
+  return Load(name, entry.value.Map(), nullptr, now);
 }
 
 // It is not loaded again, but what it needs of the rest of the configuration must still be there.
@@ -106,7 +111,8 @@ void FilterTable::TakeOver(const FilterDefinition& definition, const config::Val
 }
 
 std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, config::Object in,
-                                                    const FilterDefinition* base) {
+                                                    const FilterDefinition* base,
+                                                    const FilterDefinition* previous) {
   const config::Diagnostics& diagnostics = in.diagnostics();
   const size_t errors_before = diagnostics.errors();
   const size_t uses_before = cluster_uses_.size();
@@ -131,6 +137,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
       context.metric_blocks = &metric_blocks;
       // Never one that the loader could not know by its own type.
       context.base = base != nullptr && base->type == type->name ? base : nullptr;
+      context.previous = previous != nullptr && previous->type == type->name ? previous : nullptr;
       made = type->load(object, context);
     } else if (IsPlanned(type_name)) {
       object.Error("type", "the filter type " + Quoted(type_name) + " is not supported yet");
@@ -315,7 +322,7 @@ std::shared_ptr<FilterDefinition> FilterTable::Override(const Step& step) {
   if (step.value.HasKey("type")) {
     overlay.Error("type", "a filter keeps its type: only its other settings can be replaced here");
   }
-  std::shared_ptr<FilterDefinition> made = Load(step.name, std::move(overlay), base.get());
+  std::shared_ptr<FilterDefinition> made = Load(step.name, std::move(overlay), base.get(), nullptr);
   if (IsPlaceholder(*base)) {
     made = base;  // The mistakes of both have been reported.
   }

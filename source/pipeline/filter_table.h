@@ -81,7 +81,8 @@ class FilterTable {
   std::shared_ptr<FilterDefinition> Define(const std::string& name, Entry& entry,
                                            const FilterTable* previous);
   std::shared_ptr<FilterDefinition> Load(std::string_view name, config::Object in,
-                                         const FilterDefinition* base);
+                                         const FilterDefinition* base,
+                                         const FilterDefinition* previous);
   Step& Read(const config::Value& value);
   void ReadMapping(Step& step);
   void ReadName(Step& step, std::string_view key);

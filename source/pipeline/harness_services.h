@@ -58,6 +58,33 @@ class HarnessServices final : public Services {
     return std::make_unique<PendingJob>(std::move(job));
   }
 
+  // A call of RunScript(), with copies of what was given.
+  struct ScriptCall {
+    RedisServer server;
+    std::string digest;
+    std::vector<std::string> keys;
+    std::vector<std::string> arguments;
+  };
+  std::unique_ptr<Pending> RunScript(const RedisServer& server, const RedisScript& script,
+                                     std::span<const std::string_view> keys,
+                                     std::span<const std::string_view> arguments,
+                                     std::function<void(Result<RedisValue>)> done) override {
+    scripts_.push_back(
+        {server, script.digest, {keys.begin(), keys.end()}, {arguments.begin(), arguments.end()}});
+    auto job = std::make_shared<Job>();
+    job->scripted = std::move(done);
+    return Add(waiting_scripts_, std::move(job));
+  }
+  const std::vector<ScriptCall>& scripts() const { return scripts_; }
+  // Answers the oldest script that waits; false when none does.
+  bool AnswerScript(Result<RedisValue> value) {
+    const auto job = Take(waiting_scripts_, [](const Job&) { return true; });
+    if (job != nullptr) {
+      job->scripted(std::move(value));
+    }
+    return job != nullptr;
+  }
+
   void Count(observe::MetricId id, int64_t amount) override { tables_[0]->Add(id, amount); }
 
   const std::vector<FetchRequest>& fetches() const { return fetches_; }
@@ -106,6 +133,7 @@ class HarnessServices final : public Services {
     std::function<void()> work;
     std::function<void()> done;
     std::function<void(Result<FetchResponse>)> answered;
+    std::function<void(Result<RedisValue>)> scripted;
     std::vector<std::string> paths;
     bool cancelled = false;
   };
@@ -154,7 +182,9 @@ class HarnessServices final : public Services {
   const MonotonicTime& now_;
   const std::vector<observe::MetricTable*>& tables_;
   std::vector<FetchRequest> fetches_;
+  std::vector<ScriptCall> scripts_;
   Jobs waiting_fetches_;
+  Jobs waiting_scripts_;
   Jobs timers_;
   Jobs background_;
   Jobs watches_;

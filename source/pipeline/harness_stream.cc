@@ -30,6 +30,9 @@ uint16_t StatusOf(ErrorCode code) {
       return 408;
     case ErrorCode::kBodyTooLarge:
       return 413;
+    case ErrorCode::kRateLimited:
+    case ErrorCode::kConcurrencyLimited:
+      return 429;
     case ErrorCode::kHeadersTooLarge:
       return 431;
     case ErrorCode::kUpstreamReset:
@@ -217,6 +220,14 @@ void HarnessStream::SendReply() {
     response_half_->Push({Item::Kind::kHead, {}, false});
     response_half_->Push({Item::Kind::kChunk, reply_.body, true});
   }
+}
+
+void HarnessStream::AddVerdict(std::string_view filter, std::string_view verdict) {
+  const observe::FilterVerdict** end = &info_.verdicts;
+  while (*end != nullptr) {
+    end = const_cast<const observe::FilterVerdict**>(&(*end)->next);
+  }
+  *end = arena_.New<observe::FilterVerdict>(observe::FilterVerdict{filter, verdict});
 }
 
 Verdict HarnessStream::Recall(const void* definition, uint64_t generation) const {

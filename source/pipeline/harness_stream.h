@@ -61,6 +61,8 @@ class HarnessStream final : public Stream, public observe::HeaderSource {
   }
   void Resume() override { resume_ = true; }
   void SetIdentity(const observe::Identity& identity) override { info_.identity = &identity; }
+  void AddVerdict(std::string_view filter, std::string_view verdict) override;
+  void SetLimit(const observe::LimitState& limit) override { info_.limit = limit; }
   void Count(observe::MetricId id, int64_t amount) override {
     world_.tables[worker()]->Add(id, amount);
   }

@@ -75,6 +75,12 @@ class Stream {
   // later call replaces it. Called also for who is refused, so that the log can tell.
   virtual void SetIdentity(const observe::Identity& identity) = 0;
 
+  // For the log: what `filter` (its name) made of the stream, be it "allowed". Costs next to
+  // nothing when nobody reads it. Views outlive the stream.
+  virtual void AddVerdict(std::string_view filter, std::string_view verdict) = 0;
+  // Where the caller stands with a limit; the log tells the one with the least left.
+  virtual void SetLimit(const observe::LimitState& limit) = 0;
+
   // Adds to a counter of this worker.
   virtual void Count(observe::MetricId id, int64_t amount = 1) = 0;
 

@@ -43,6 +43,16 @@ ErrorPolicy PolicyFor(ErrorCode code) {
       return {403, "this is not permitted"};
     case ErrorCode::kAuthUnavailable:
       return {503, "who is calling can't be found out now"};
+    case ErrorCode::kRateLimited:
+      return {429, "too many requests"};
+    case ErrorCode::kConcurrencyLimited:
+      return {429, "too many requests at once"};
+    case ErrorCode::kLimiterUnavailable:
+      return {503, "whether this is too much can't be found out now"};
+    case ErrorCode::kCircuitOpen:
+      return {503, "the service is failing and is being left alone for a while"};
+    case ErrorCode::kFaultInjected:
+      return {503, "a fault that was asked for"};
     case ErrorCode::kNoEndpoint:
       return {503, "no endpoint can serve this request"};
     case ErrorCode::kConnectFailed:

@@ -115,6 +115,14 @@ std::unique_ptr<pipeline::Pending> WorkerServices::Wakeable(
   return std::make_unique<WakeCall>(std::move(wakeup));
 }
 
+std::unique_ptr<pipeline::Pending> WorkerServices::RunScript(
+    const pipeline::RedisServer&, const pipeline::RedisScript&, std::span<const std::string_view>,
+    std::span<const std::string_view>, std::function<void(Result<pipeline::RedisValue>)> done) {
+  return Timer(Duration(0), [done = std::move(done)] {
+    done(Fail(ErrorCode::kIo, ErrorSource::kInternal, "Redis can't be asked yet"));
+  });
+}
+
 void WorkerServices::Count(observe::MetricId id, int64_t amount) {
   worker_.metrics.Add(id, amount);
 }

@@ -27,6 +27,10 @@ class WorkerServices final : public pipeline::Services {
                                            std::function<void()> changed) override;
   std::unique_ptr<pipeline::Pending> Wakeable(
       std::function<void()> woken, std::shared_ptr<const pipeline::Waker>& waker) override;
+  std::unique_ptr<pipeline::Pending> RunScript(
+      const pipeline::RedisServer& server, const pipeline::RedisScript& script,
+      std::span<const std::string_view> keys, std::span<const std::string_view> arguments,
+      std::function<void(Result<pipeline::RedisValue>)> done) override;
   void Count(observe::MetricId id, int64_t amount) override;
 
  private:

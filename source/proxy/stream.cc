@@ -51,6 +51,7 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
   response_end_ = ended_ = false;
   tunnel_ = nullptr;
+  last_verdict_ = nullptr;
   worker_.metrics.Add(plan.metrics[ListenerMetric::kRequests]);
 }
 

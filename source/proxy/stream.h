@@ -60,6 +60,8 @@ class Stream final : public http::RequestEvents,
   void SetRefusal(ErrorCode code, std::string_view detail) override;
   void Resume() override;
   void SetIdentity(const observe::Identity& identity) override { info_.identity = &identity; }
+  void AddVerdict(std::string_view filter, std::string_view verdict) override;
+  void SetLimit(const observe::LimitState& limit) override;
   void Count(observe::MetricId id, int64_t amount) override;
   pipeline::Verdict Recall(const void* definition, uint64_t generation) const override;
   void Remember(const void* definition, uint64_t generation, pipeline::Verdict verdict) override;
@@ -188,6 +190,7 @@ class Stream final : public http::RequestEvents,
   http::ResponseHead* response_head_ = nullptr;
   std::weak_ptr<StreamReply> handler_reply_;
   observe::StreamInfo info_;
+  observe::FilterVerdict* last_verdict_ = nullptr;
 
   size_t request_unconsumed_ = 0;  // Delivered by the codec, still on its way through.
   size_t response_unconsumed_ = 0;

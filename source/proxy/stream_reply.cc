@@ -119,6 +119,29 @@ std::string_view Stream::request_id() {
   return info_.request_id;
 }
 
+void Stream::AddVerdict(std::string_view filter, std::string_view verdict) {
+  if (chain_ == nullptr || !chain_->reads_verdicts()) {
+    return;
+  }
+  auto* added = arena_.New<observe::FilterVerdict>(observe::FilterVerdict{filter, verdict});
+  if (last_verdict_ != nullptr) {
+    last_verdict_->next = added;
+  } else {
+    info_.verdicts = added;
+  }
+  last_verdict_ = added;
+}
+
+void Stream::SetLimit(const observe::LimitState& limit) {
+  const auto left = [](const observe::LimitState& state) {
+    return static_cast<double>(state.remaining) /
+           static_cast<double>(std::max<uint64_t>(state.limit, 1));
+  };
+  if (info_.limit.filter.empty() || left(limit) < left(info_.limit)) {
+    info_.limit = limit;
+  }
+}
+
 void Stream::Count(observe::MetricId id, int64_t amount) { worker_.metrics.Add(id, amount); }
 
 pipeline::Verdict Stream::Recall(const void* definition, uint64_t generation) const {

@@ -141,6 +141,7 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
   context.metrics = request.activate ? request.metrics : nullptr;
   context.workers = request.workers != 0 ? request.workers : WorkerCount(out.runtime);
   context.activate = request.activate;
+  context.state_dir = out.runtime.state_dir;
   const NamedValues filters = root.Entries(
       "filters", "Filters by a name of your choice; listeners and routes use them by it.");
   sections.filters = std::make_shared<pipeline::FilterTable>(

@@ -60,9 +60,9 @@ class PagesTest : public testing::Test {
     server_.snapshot = loaded->snapshot;
   }
 
-  nlohmann::json Get(const std::string& target) {
+  nlohmann::json Get(const std::string& target, uint16_t status = 200) {
     const auto answer = Ask(admin_, {.method = "GET", .target = target});
-    EXPECT_EQ(answer->response.status, 200);
+    EXPECT_EQ(answer->response.status, status) << target;
     EXPECT_EQ(answer->response.content_type, "application/json");
     return answer->json();
   }
@@ -138,6 +138,24 @@ TEST_F(PagesTest, FiltersAndWhereTheyStand) {
   EXPECT_EQ(filters, nlohmann::json::parse(R"([
     {"name": "mark", "type": "headers", "required": true, "listeners": ["web"], "routes": 3},
     {"name": "only", "type": "ip_access", "required": false, "listeners": [], "routes": 1}])"));
+}
+
+TEST_F(PagesTest, OneFilter) {
+  const auto filter = Get("/filters/mark");
+  EXPECT_EQ(filter["name"], "mark");
+  EXPECT_EQ(filter["type"], "headers");
+  EXPECT_TRUE(filter["required"]);
+  EXPECT_EQ(Get("/filters/m%61rk")["name"], "mark");
+}
+
+TEST_F(PagesTest, FiltersAndPagesThatAreNotThere) {
+  for (const std::string path : {"/filters/none", "/filters/none/entries"}) {
+    EXPECT_EQ(Get(path, 404)["error"], "no_filter") << path;
+  }
+  for (const std::string path :
+       {"/filters/mark/nothing", "/filters/", "/filters//x", "/filters/mark/x/y", "/filter/mark"}) {
+    EXPECT_EQ(Get(path, 404)["error"], "not_found") << path;
+  }
 }
 
 }  // namespace

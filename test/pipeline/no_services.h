@@ -27,6 +27,12 @@ class NoServices : public Services {
   std::unique_ptr<Pending> Wakeable(std::function<void()>, std::shared_ptr<const Waker>&) override {
     return nullptr;
   }
+  std::unique_ptr<Pending> RunScript(const RedisServer&, const RedisScript&,
+                                     std::span<const std::string_view>,
+                                     std::span<const std::string_view>,
+                                     std::function<void(Result<RedisValue>)>) override {
+    return nullptr;
+  }
   void Count(observe::MetricId, int64_t) override {}
 };
 
