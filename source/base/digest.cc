@@ -25,6 +25,16 @@ std::string Sha1Base64(std::string_view bytes) {
   return out;
 }
 
+std::string Sha1Hex(std::string_view bytes) {
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
+  SHA1(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  std::string out;
+  for (const unsigned char byte : digest) {
+    out.append({"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]});
+  }
+  return out;
+}
+
 // EVP_DigestInit_ex2() of OpenSSL 3.0 allocates each time, also for a context that is used again;
 // these calls, deprecated as they are, never do.
 struct Sha256::Context {

@@ -16,6 +16,8 @@ namespace gatehouse {
 // The SHA-1 digest in base64, as WebSocket's handshake wants it (RFC 6455 section 4.2.2). Not for
 // anything that must resist an attacker.
 std::string Sha1Base64(std::string_view bytes);
+// In 40 hexadecimal digits, lower case, as Redis names scripts by it.
+std::string Sha1Hex(std::string_view bytes);
 
 using Sha256Digest = std::array<uint8_t, 32>;
 

@@ -31,7 +31,10 @@ TEST(DigestTest, Sha256) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-TEST(DigestTest, Sha1) { EXPECT_EQ(Sha1Base64("abc"), "qZk+NkcGgWq6PiVxeFDCbJzQ2J0="); }
+TEST(DigestTest, Sha1) {
+  EXPECT_EQ(Sha1Base64("abc"), "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=");
+  EXPECT_EQ(Sha1Hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
 
 TEST(DigestTest, KeysDiffer) { EXPECT_NE(RandomKey(), RandomKey()); }
 
