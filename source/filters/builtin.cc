@@ -8,6 +8,8 @@ pipeline::Catalog BuiltinFilters() {
       filters::AccessLog(),
       filters::ApiKey(),
       filters::BasicAuth(),
+      filters::Cors(),
+      filters::Fault(),
       filters::ForwardAuth(),
       filters::HeaderEdits(),
       filters::IpAccess(),

@@ -10,6 +10,8 @@ namespace filters {
 pipeline::FilterType AccessLog();
 pipeline::FilterType ApiKey();
 pipeline::FilterType BasicAuth();
+pipeline::FilterType Cors();
+pipeline::FilterType Fault();
 pipeline::FilterType ForwardAuth();
 pipeline::FilterType HeaderEdits();
 pipeline::FilterType IpAccess();

@@ -11,7 +11,7 @@ namespace {
 
 // Types that the configuration's contract names and that are not built.
 bool IsPlanned(std::string_view type) {
-  static constexpr std::string_view kPlanned[] = {"concurrency", "cors", "fault", "rate_limit"};
+  static constexpr std::string_view kPlanned[] = {"concurrency", "rate_limit"};
   return std::find(std::begin(kPlanned), std::end(kPlanned), type) != std::end(kPlanned);
 }
 
@@ -389,6 +389,7 @@ std::shared_ptr<const Chain> FilterTable::ChainOf(const std::vector<const Step*>
   std::shared_ptr<const Chain>& chain = chains_[std::move(key)];
   if (chain == nullptr) {
     WarnOfUnknownCallers(steps);
+    WarnOfLostPreflights(steps);
     chain = std::make_shared<const Chain>(std::move(definitions));
   }
   return chain;
@@ -412,6 +413,23 @@ void FilterTable::WarnOfUnknownCallers(const std::vector<const Step*>& steps) {
           (nobody ? " has rules about who is calling, but no filter finds that out"
                   : " has rules about who is calling, but filter " + Quoted((*later)->name) +
                         ", which finds that out, comes after it"));
+    }
+  }
+}
+
+// Browsers send preflights without credentials (Fetch, section 4.8): who asks for some before CORS
+// answers refuses them all.
+void FilterTable::WarnOfLostPreflights(const std::vector<const Step*>& steps) {
+  const FilterDefinition* asks = nullptr;
+  for (const Step* step : steps) {
+    if (step->definition->authenticates && asks == nullptr) {
+      asks = step->definition.get();
+    } else if (step->definition->type == "cors" && asks != nullptr &&
+               warned_.insert(step->value.path()).second) {
+      step->name_value.Warning("filter " + Quoted(asks->name) +
+                               " stands before it and refuses preflights, which bring no "
+                               "credentials: " +
+                               Quoted(step->name) + " belongs first");
     }
   }
 }

@@ -95,6 +95,7 @@ class FilterTable {
   void Skip(Step& step, std::vector<const Step*>& chain) const;
   std::shared_ptr<const Chain> ChainOf(const std::vector<const Step*>& steps);
   void WarnOfUnknownCallers(const std::vector<const Step*>& steps);
+  void WarnOfLostPreflights(const std::vector<const Step*>& steps);
 
   const Catalog& catalog_;
   LoadContext context_;
