@@ -116,11 +116,10 @@ std::unique_ptr<pipeline::Pending> WorkerServices::Wakeable(
 }
 
 std::unique_ptr<pipeline::Pending> WorkerServices::RunScript(
-    const pipeline::RedisServer&, const pipeline::RedisScript&, std::span<const std::string_view>,
-    std::span<const std::string_view>, std::function<void(Result<pipeline::RedisValue>)> done) {
-  return Timer(Duration(0), [done = std::move(done)] {
-    done(Fail(ErrorCode::kIo, ErrorSource::kInternal, "Redis can't be asked yet"));
-  });
+    const pipeline::RedisServer& server, const pipeline::RedisScript& script,
+    std::span<const std::string_view> keys, std::span<const std::string_view> arguments,
+    std::function<void(Result<pipeline::RedisValue>)> done) {
+  return worker_.redis.RunScript(server, script, keys, arguments, std::move(done));
 }
 
 void WorkerServices::Count(observe::MetricId id, int64_t amount) {

@@ -58,6 +58,7 @@ Worker::Parts::Parts(uint32_t index, event::Loop& loop, observe::MetricTable& me
       context(context),
       scratch(new char[kScratchBytes]),
       io{loop, buffers, pipes, {scratch.get(), kScratchBytes}, metrics},
+      redis(loop, buffers, metrics, context.redis, context.dns),
       services(*this),
       random_(static_cast<uint64_t>(MonotonicNow().time_since_epoch().count()) * (index + 1) | 1) {}
 

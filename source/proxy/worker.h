@@ -15,7 +15,9 @@
 #include "source/event/listener.h"
 #include "source/event/loop.h"
 #include "source/observe/metrics.h"
+#include "source/proxy/redis/redis_metrics.h"
 #include "source/proxy/snapshot.h"
+#include "source/upstream/dns/host_watch.h"
 
 namespace gatehouse::proxy {
 
@@ -28,6 +30,8 @@ struct WorkerContext {
   event::Background* background = nullptr;  // Destroys old snapshots, runs filters' work.
   uint32_t workers = 1;
   upstream::SharedLimit* connections = nullptr;  // Of clients, of all workers; null: not counted.
+  redis::RedisMetrics redis{};
+  upstream::ResolverSettings dns{};  // For the names of Redis servers.
 };
 
 // Everything on the worker's loop thread, unless said. Create before the loop runs.

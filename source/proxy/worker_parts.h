@@ -13,6 +13,7 @@
 
 #include "source/event/listener.h"
 #include "source/proxy/downstream_connection.h"
+#include "source/proxy/redis/clients.h"
 #include "source/proxy/services.h"
 #include "source/proxy/stream.h"
 #include "source/proxy/upkeep.h"
@@ -91,6 +92,7 @@ struct Worker::Parts final : private event::Flushable {
   ArenaPool arenas;
   std::unique_ptr<char[]> scratch;
   upstream::IoContext io;
+  redis::Clients redis;
   WorkerServices services;
 
   PinnedSnapshot* current = nullptr;

@@ -96,6 +96,8 @@ void Server::MakeParts() {
   worker_context_.background = &background_;
   worker_context_.workers = workers;
   worker_context_.connections = &connections_;
+  worker_context_.redis = redis::RedisMetrics::Define(metrics_);
+  worker_context_.dns = running_.dns;
   admin_context_.background = &background_;
   for (uint32_t i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<WorkerThread>(i, metrics_.AddTable(), worker_context_));
