@@ -8,6 +8,7 @@ pipeline::Catalog BuiltinFilters() {
       filters::AccessLog(),
       filters::ApiKey(),
       filters::BasicAuth(),
+      filters::Concurrency(),
       filters::Cors(),
       filters::Fault(),
       filters::ForwardAuth(),
@@ -15,6 +16,7 @@ pipeline::Catalog BuiltinFilters() {
       filters::IpAccess(),
       filters::Jwt(),
       filters::MaxBody(),
+      filters::RateLimit(),
       filters::Rbac(),
   });
 }

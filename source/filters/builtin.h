@@ -10,6 +10,7 @@ namespace filters {
 pipeline::FilterType AccessLog();
 pipeline::FilterType ApiKey();
 pipeline::FilterType BasicAuth();
+pipeline::FilterType Concurrency();
 pipeline::FilterType Cors();
 pipeline::FilterType Fault();
 pipeline::FilterType ForwardAuth();
@@ -17,6 +18,7 @@ pipeline::FilterType HeaderEdits();
 pipeline::FilterType IpAccess();
 pipeline::FilterType Jwt();
 pipeline::FilterType MaxBody();
+pipeline::FilterType RateLimit();
 pipeline::FilterType Rbac();
 
 }  // namespace filters

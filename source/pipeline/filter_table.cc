@@ -9,12 +9,6 @@
 namespace gatehouse::pipeline {
 namespace {
 
-// Types that the configuration's contract names and that are not built.
-bool IsPlanned(std::string_view type) {
-  static constexpr std::string_view kPlanned[] = {"concurrency", "rate_limit"};
-  return std::find(std::begin(kPlanned), std::end(kPlanned), type) != std::end(kPlanned);
-}
-
 // Stands in for a definition with mistakes: in the chain, doing nothing. Its type is empty.
 struct NoFilter final : Filter {};
 
@@ -139,9 +133,6 @@ std::shared_ptr<FilterDefinition> FilterTable::Load(std::string_view name, confi
       context.base = base != nullptr && base->type == type->name ? base : nullptr;
       context.previous = previous != nullptr && previous->type == type->name ? previous : nullptr;
       made = type->load(object, context);
-    } else if (IsPlanned(type_name)) {
-      object.Error("type", "the filter type " + Quoted(type_name) + " is not supported yet");
-      object.Unchecked();
     } else {
       const std::string wrong = "unknown filter type " + Quoted(type_name);
       object.Error("type", typed ? wrong : wrong + "; `type:` says which type this filter is",
