@@ -212,8 +212,9 @@ LimitRates LimitRates::Load(config::Object& in, uint64_t cost) {
   const config::Value by = rates.Get(
       "by", config::About("What tells their rate: attributes.NAME, claims.NAME, groups, subject.")
                 .Required());
+  const std::string named = by.String();
   if (by.IsScalar()) {
-    Result<observe::IdentityField> field = observe::IdentityField::Parse(by.String());
+    Result<observe::IdentityField> field = observe::IdentityField::Parse(named);
     if (field) {
       out.by_ = *std::move(field);
     } else {
