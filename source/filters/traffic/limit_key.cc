@@ -147,6 +147,9 @@ LimitKey LimitKey::Load(config::Object& in) {
     if (listed.empty()) {
       value.Error("needs at least one part; leave it out to count by client_ip");
     }
+    if (out.parts_.empty()) {
+      out.parts_.emplace_back();
+    }
   }
   const uint64_t prefix =
       in.Uint("ipv6_prefix", {.def = 64, .min = 1, .max = 128},
