@@ -162,6 +162,18 @@ class CostTest(Http1Test):
 """,
         )
 
+    def test_with_limits(self):
+        """Rates by address and by header, and requests in flight."""
+        self.fields = ("x-tenant: acme",)
+        self.assert_cheap(
+            listener="filters: [per_ip, per_tenant, few]",
+            filters="""
+  per_ip: {type: rate_limit, rate: 1000000/s},
+  per_tenant: {type: rate_limit, rate: 1000000/s, key: [route, {header: x-tenant}]},
+  few: {type: concurrency, max: 10000}
+""",
+        )
+
     def test_with_trusted_proxies_and_a_rewrite(self):
         self.assert_cheap(
             listener="trusted_proxies: [127.0.0.0/8]",

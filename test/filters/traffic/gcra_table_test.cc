@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <random>
 #include <thread>
 #include <vector>
@@ -238,6 +239,30 @@ TEST(GcraTableThreadsTest, SeveralThreadsHaveOneRate) {
   }
   EXPECT_GE(passed, 5990);
   EXPECT_LE(passed, 6001);
+}
+
+TEST(GcraTableThreadsTest, NoRequestIsLost) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 200'000;
+  GcraTable table(16);
+  const Pace pace(Rate(1000, hours(1), kEach), 1);
+  std::latch start(kThreads);
+  std::atomic<int> passed{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      int mine = 0;
+      start.arrive_and_wait();
+      for (int i = 0; i < kEach; ++i) {
+        mine += table.Take(kKey, pace, MonotonicTime(hours(1))).decision.allowed ? 1 : 0;
+      }
+      passed += mine;
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(passed, kEach) << "of four times as many";
 }
 
 // Keys push each other out all the time: nothing tears, and nobody gets far more than its burst.
