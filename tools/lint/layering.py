@@ -39,6 +39,7 @@ LIBRARIES = {
     "httplib.h": ["source/server/"],
     "spdlog/": ["source/base/log"],
     "rhonabwy.h": ["source/filters/auth/jose_library"],
+    "maxminddb.h": ["source/filters/security/country_db"],
     "jansson.h": ["source/filters/auth/jwk"],
 }
 

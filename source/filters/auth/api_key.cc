@@ -26,8 +26,8 @@
 #include "source/filters/auth/credential_source.h"
 #include "source/filters/auth/identity_headers.h"
 #include "source/filters/auth/key_set.h"
-#include "source/filters/auth/watched_file.h"
-#include "source/filters/auth/worker_view.h"
+#include "source/filters/watched_file.h"
+#include "source/filters/worker_view.h"
 #include "source/filters/builtin.h"
 
 namespace gatehouse::filters {

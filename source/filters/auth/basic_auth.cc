@@ -35,7 +35,7 @@
 #include "source/filters/auth/identity_headers.h"
 #include "source/filters/auth/password_checks.h"
 #include "source/filters/auth/user_file.h"
-#include "source/filters/auth/worker_view.h"
+#include "source/filters/worker_view.h"
 #include "source/filters/builtin.h"
 
 namespace gatehouse::filters {

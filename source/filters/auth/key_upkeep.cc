@@ -6,7 +6,7 @@
 #include <random>
 #include <utility>
 
-#include "source/filters/auth/watched_file.h"
+#include "source/filters/watched_file.h"
 
 namespace gatehouse::filters {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "source/config/object.h"
 #include "source/filters/auth/user_table.h"
-#include "source/filters/auth/watched_file.h"
+#include "source/filters/watched_file.h"
 
 namespace gatehouse::filters {
 

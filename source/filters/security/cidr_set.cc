@@ -2,110 +2,136 @@
 #include "source/filters/security/cidr_set.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <utility>
+#include <cstring>
 
 namespace gatehouse::filters {
 namespace {
 
-using V6 = unsigned __int128;
-
 constexpr uint8_t kMappedBits = 96;
+constexpr AddressNumber kFirstMapped = AddressNumber{0xffff} << 32;
+constexpr AddressNumber kLastMapped = kFirstMapped | UINT32_MAX;
 
-V6 AsNumber(const IpAddress& address) {
-  V6 out = 0;
-  for (const uint8_t byte : address.bytes) {
-    out = out << 8 | byte;
-  }
-  return out;
+uint64_t BigEndian(const uint8_t* bytes) {
+  uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return __builtin_bswap64(word);
 }
 
-uint32_t AsV4Number(const IpAddress& address) {
-  return static_cast<uint32_t>(address.bytes[12]) << 24 | address.bytes[13] << 16 |
-         address.bytes[14] << 8 | address.bytes[15];
+uint32_t V4NumberOf(const IpAddress& address) {
+  return static_cast<uint32_t>(BigEndian(address.bytes.data() + 8));
 }
 
-// Borders of the union of `ranges`, whose ends are inside. The last border is left out when it
-// would lie past the largest number.
+// Borders of the union of ranges, which come in order. The last border is left out when it would
+// lie past the largest number.
 template <typename Number>
-std::vector<Number> Borders(std::vector<std::pair<Number, Number>> ranges) {
-  std::sort(ranges.begin(), ranges.end());
-  std::vector<Number> out;
-  for (size_t i = 0; i < ranges.size();) {
-    const Number begin = ranges[i].first;
-    Number last = ranges[i].second;
-    for (++i; i < ranges.size() && (ranges[i].first <= last || ranges[i].first == last + 1); ++i) {
-      last = std::max(last, ranges[i].second);
+class Union {
+ public:
+  explicit Union(size_t ranges) { borders_.reserve(ranges * 2); }
+  void Add(Number first, Number last) {
+    if (!open_) {
+      return;  // What is there reaches to the end.
     }
-    out.push_back(begin);
-    if (last == static_cast<Number>(-1)) {
-      break;
+    if (!borders_.empty() && first <= borders_.back()) {
+      if (static_cast<Number>(last + 1) <= borders_.back() && last != kHighest) {
+        return;
+      }
+      borders_.pop_back();
+    } else {
+      borders_.push_back(first);
     }
-    out.push_back(last + 1);
+    open_ = last != kHighest;
+    if (open_) {
+      borders_.push_back(last + 1);
+    }
   }
-  out.shrink_to_fit();
-  return out;
+  std::vector<Number> Take() {
+    borders_.shrink_to_fit();
+    return std::move(borders_);
+  }
+
+ private:
+  static constexpr Number kHighest = static_cast<Number>(-1);
+  std::vector<Number> borders_;
+  bool open_ = true;
+};
+
+template <typename Range>
+void Sort(std::vector<Range>& ranges) {
+  if (!std::is_sorted(ranges.begin(), ranges.end())) {
+    std::sort(ranges.begin(), ranges.end());
+  }
 }
 
-template <typename Number>
-bool Inside(const std::vector<Number>& borders, Number number) {
-  const Number* base = borders.data();
-  size_t left = borders.size();
-  if (left == 0) {
-    return false;
+BorderIndex<uint32_t> IndexOf(std::vector<uint64_t> ranges) {
+  Sort(ranges);
+  Union<uint32_t> all(ranges.size());
+  for (const uint64_t range : ranges) {
+    all.Add(static_cast<uint32_t>(range >> 32), static_cast<uint32_t>(range));
   }
-  while (left > 1) {
-    const size_t half = left / 2;
-    base += base[half - 1] <= number ? half : 0;  // A conditional move, never a jump.
-    left -= half;
+  ranges = {};
+  return BorderIndex<uint32_t>(all.Take());
+}
+
+BorderIndex<AddressNumber> IndexOf(std::vector<std::pair<AddressNumber, AddressNumber>> ranges) {
+  Sort(ranges);
+  Union<AddressNumber> all(ranges.size());
+  for (const auto& [first, last] : ranges) {
+    all.Add(first, last);
   }
-  const size_t not_above = static_cast<size_t>(base - borders.data()) + (*base <= number ? 1 : 0);
-  return not_above % 2 == 1;
+  ranges = {};
+  return BorderIndex<AddressNumber>(all.Take());
 }
 
 }  // namespace
 
-CidrSet::CidrSet(std::span<const Cidr> blocks) {
-  std::vector<std::pair<uint32_t, uint32_t>> v4;
-  std::vector<std::pair<V6, V6>> v6;
-  const IpAddress mapped{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
-  for (const Cidr& block : blocks) {
-    if (block.base.IsV4() && block.prefix >= kMappedBits) {
-      const uint32_t first = AsV4Number(block.base);
-      const auto rest = static_cast<uint32_t>((uint64_t{1} << (128 - block.prefix)) - 1);
-      v4.emplace_back(first, first | rest);
-      continue;
-    }
-    const V6 first = AsNumber(block.base);
-    const V6 rest = block.prefix == 0 ? ~V6{0} : (V6{1} << (128 - block.prefix)) - 1;
-    v6.emplace_back(first, first | rest);
-    if (block.Contains(mapped)) {
-      v4.emplace_back(0, UINT32_MAX);  // "::/0" holds the IPv4 addresses too.
-    }
+AddressNumber NumberOf(const IpAddress& address) {
+  return AddressNumber{BigEndian(address.bytes.data())} << 64 | BigEndian(address.bytes.data() + 8);
+}
+
+std::string BlockText(const Cidr& block) {
+  const bool v4 = block.base.IsV4() && block.prefix >= kMappedBits;
+  std::string out = block.base.ToString();
+  if (block.prefix != 128) {
+    out += "/" + std::to_string(block.prefix - (v4 ? kMappedBits : 0));
   }
-  v4_ = Borders(std::move(v4));
-  v6_ = Borders(std::move(v6));
+  return out;
+}
+
+void AddressBlocks::Add(const Cidr& block) {
+  const AddressNumber first = NumberOf(block.base);
+  if (block.base.IsV4() && block.prefix >= kMappedBits) {
+    const auto rest = static_cast<uint32_t>((uint64_t{1} << (128 - block.prefix)) - 1);
+    AddV4(static_cast<uint32_t>(first), static_cast<uint32_t>(first) | rest);
+    return;
+  }
+  const AddressNumber rest =
+      block.prefix == 0 ? ~AddressNumber{0} : (AddressNumber{1} << (128 - block.prefix)) - 1;
+  Add(first, first | rest);
+}
+
+void AddressBlocks::Add(AddressNumber first, AddressNumber last) {
+  v6_.emplace_back(first, last);
+  if (first <= kLastMapped && last >= kFirstMapped) {  // As "::/0" does.
+    AddV4(static_cast<uint32_t>(std::max(first, kFirstMapped)),
+          static_cast<uint32_t>(std::min(last, kLastMapped)));
+  }
+}
+
+CidrSet::CidrSet(AddressBlocks blocks)
+    : v4_(IndexOf(std::move(blocks.v4_))), v6_(IndexOf(std::move(blocks.v6_))) {}
+
+CidrSet::CidrSet(std::span<const Cidr> blocks) {
+  AddressBlocks all;
+  for (const Cidr& block : blocks) {
+    all.Add(block);
+  }
+  *this = CidrSet(std::move(all));
 }
 
 bool CidrSet::Contains(const IpAddress& address) const {
-  return address.IsV4() ? Inside(v4_, AsV4Number(address)) : Inside(v6_, AsNumber(address));
-}
-
-uint64_t CidrSet::Fingerprint() const {
-  uint64_t hash = 0xcbf29ce484222325;
-  const auto mix = [&](uint64_t word) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-    hash ^= hash >> 29;
-  };
-  mix(v4_.size());
-  for (const uint32_t border : v4_) {
-    mix(border);
-  }
-  for (const V6 border : v6_) {
-    mix(static_cast<uint64_t>(border >> 64));
-    mix(static_cast<uint64_t>(border));
-  }
-  return hash;
+  const size_t below =
+      address.IsV4() ? v4_.NotAbove(V4NumberOf(address)) : v6_.NotAbove(NumberOf(address));
+  return below % 2 == 1;
 }
 
 }  // namespace gatehouse::filters

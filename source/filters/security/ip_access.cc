@@ -3,25 +3,29 @@
 //
 //   ip_access:
 //     deny: [192.0.2.0/24, 2001:db8::/32]
-//     deny_file: lists/deny.txt      # one block a line, `#` starts a comment
+//     deny_file: lists/deny.txt      # one block a line, `#` starts a comment; watched
+//     deny_files: [lists/more.txt]
 //     allow: [10.0.0.0/8]            # when given, everything else is denied
 //     allow_file: lists/allow.txt
-//     source: client                 # client: whom trusted proxies name; peer: the socket's
-//     address
+//     country: {database: GeoLite2-Country.mmdb, deny: [KP], unknown: allow}
+//     source: client                 # whom trusted proxies name; peer: the socket's address
+//     max_entries: 100000            # POST /filters/NAME/entries
 //
-// `deny` wins over `allow`. A verdict that depends on the peer alone is reached once per
-// connection and remembered under the lists' fingerprint, so a ban also ends the next request of a
-// connection that is open. Files are read when the configuration is loaded; a reload reads those
-// that have changed.
+// access_rules.h says what wins over what. That somebody is let in by the peer's address alone is
+// found once per connection and remembered under the version of all lists, so a ban also ends the
+// next request of a connection that is open. Nothing is remembered that ends by itself, as entries
+// do, nor who is denied: why must be said each time.
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "source/base/text.h"
-#include "source/config/document.h"
 #include "source/filters/builtin.h"
-#include "source/filters/file_stamp.h"
-#include "source/filters/security/cidr_set.h"
+#include "source/filters/security/access_config.h"
+#include "source/filters/security/access_state.h"
+#include "source/filters/security/access_upkeep.h"
+#include "source/filters/security/entry_requests.h"
 
 namespace gatehouse::filters {
 namespace {
@@ -30,41 +34,59 @@ using pipeline::Action;
 using pipeline::Stream;
 using pipeline::Verdict;
 
-enum class Source : uint8_t { kClient, kPeer };
-
-struct Rules {
-  CidrSet allow;
-  CidrSet deny;
-  bool allow_only = false;  // An allow list is given, be it empty.
-  Source source = Source::kClient;
-
-  bool Admits(const IpAddress& address) const {
-    return !deny.Contains(address) && (!allow_only || allow.Contains(address));
-  }
+struct Counters {
+  observe::MetricId allowed;
+  observe::MetricId denied;
+  observe::MetricId would_deny;
+  AccessUpkeepCounters upkeep;
 };
 
 class IpAccessDefinition final : public pipeline::FilterDefinition {
  public:
-  IpAccessDefinition(Rules rules, std::vector<FileStamp> files,
-                     const pipeline::LoadContext& context)
+  IpAccessDefinition(AccessConfig config, uint32_t workers, const Counters& counters)
       : FilterDefinition(pipeline::Phases::Of<Gate>(), 0),
-        rules_(std::move(rules)),
-        generation_(rules_.allow.Fingerprint() ^ (rules_.deny.Fingerprint() * 3) ^
-                    (rules_.allow_only ? 1 : 0)),
-        files_(std::move(files)),
-        allowed_(context.Counter("ip_access", "allowed", "Requests let in by their address.")),
-        denied_(context.Counter("ip_access", "denied", "Requests refused by their address.")) {}
+        config_(std::move(config)),
+        counters_(counters),
+        made_(static_cast<uint64_t>(MonotonicNow().time_since_epoch().count())) {
+    for (uint32_t i = 0; i < workers; ++i) {
+      views_.push_back(std::make_unique<AccessView>(config_.rules));
+    }
+  }
 
   pipeline::Filter* NewFilter(Stream&) const override { return &gate_; }
 
   bool SourcesUnchanged() const override {
-    for (const FileStamp& file : files_) {
-      if (FileStamp::Of(file.path) != file) {
+    for (const std::shared_ptr<ListFile>& file : config_.own_files) {
+      if (!file->Unchanged()) {
         return false;
       }
     }
-    return true;
+    return config_.own_database == nullptr || config_.own_database->Unchanged();
   }
+  std::unique_ptr<pipeline::Upkeep> StartUpkeep(pipeline::Services& services) const override {
+    return StartAccessUpkeep(config_, counters_.upkeep, services);
+  }
+
+  std::string Explain(const http::RequestHead&, const observe::StreamInfo& info) const override {
+    const IpAddress& address =
+        config_.source == AccessConfig::Source::kPeer ? info.peer : info.client;
+    AccessView view(config_.rules);
+    const AccessVerdict verdict = view.Judge(address, MonotonicNow());
+    return address.ToString() + " is " + Describe(verdict) +
+           (config_.dry_run && !verdict.allow ? ", but this is a dry run: it is let in" : "");
+  }
+  std::string State() const override { return AccessState(config_); }
+  std::optional<pipeline::AdminReply> Administer(
+      const pipeline::AdminRequest& request) const override {
+    if (request.page != "entries") {
+      return std::nullopt;
+    }
+    EntryTable& table = *config_.rules.entries;
+    return request.change ? ChangeEntries(table, config_.max_entries, request.body)
+                          : ListEntries(table, request.query);
+  }
+
+  const AccessConfig& config() const { return config_; }
 
  private:
   // Keeps nothing of a stream, so one serves all.
@@ -81,131 +103,101 @@ class IpAccessDefinition final : public pipeline::FilterDefinition {
 
   Action Judge(Stream& stream) const {
     const observe::StreamInfo& info = stream.info();
-    const bool by_peer = rules_.source == Source::kPeer || info.client_is_peer;
-    Verdict verdict = by_peer ? stream.Recall(this, generation_) : Verdict::kUnknown;
-    const IpAddress& address = by_peer ? info.peer : info.client;
-    if (verdict == Verdict::kUnknown) {
-      verdict = rules_.Admits(address) ? Verdict::kAllow : Verdict::kDeny;
-      if (by_peer) {
-        stream.Remember(this, generation_, verdict);
-      }
+    const bool by_peer = config_.source == AccessConfig::Source::kPeer || info.client_is_peer;
+    // No two are the same, also of definitions that come to lie where another lay.
+    const uint64_t generation = made_ + AccessView::Version(config_.rules);
+    if (by_peer && stream.Recall(this, generation) == Verdict::kAllow) {
+      return Allow(stream);
     }
-    if (verdict == Verdict::kAllow) {
-      stream.Count(allowed_);
-      return Action::kContinue;
+    const AccessVerdict verdict =
+        views_[stream.worker()]->Judge(by_peer ? info.peer : info.client, stream.now());
+    if (!verdict.allow) {
+      return Deny(verdict, stream);
     }
-    stream.Count(denied_);
-    const bool listed = rules_.deny.Contains(address);
-    return stream.ReplyError(
-        ErrorCode::kDenied,
-        stream.arena().Concat(std::string_view(name), listed ? " denies " : " does not allow ",
-                              std::string_view(address.ToString())));
+    if (by_peer && (verdict.entry == nullptr || !verdict.entry->HasEnd())) {
+      stream.Remember(this, generation, Verdict::kAllow);
+    }
+    return Allow(stream);
   }
 
-  const Rules rules_;
-  const uint64_t generation_;
-  const std::vector<FileStamp> files_;
-  const observe::MetricId allowed_;
-  const observe::MetricId denied_;
+  Action Allow(Stream& stream) const {
+    stream.Count(counters_.allowed);
+    stream.AddVerdict(name, "allowed");
+    return Action::kContinue;
+  }
+
+  Action Deny(const AccessVerdict& verdict, Stream& stream) const {
+    const observe::StreamInfo& info = stream.info();
+    const IpAddress& address =
+        config_.source == AccessConfig::Source::kPeer ? info.peer : info.client;
+    const std::string why = Describe(verdict);
+    Arena& arena = stream.arena();
+    if (config_.dry_run) {
+      stream.Count(counters_.would_deny);
+      stream.AddVerdict(name, arena.Concat("dry run: ", why));
+      return Action::kContinue;
+    }
+    stream.Count(counters_.denied);
+    stream.AddVerdict(name, arena.Copy(why));
+    return stream.ReplyError(ErrorCode::kDenied, arena.Concat(std::string_view(name), ": ",
+                                                              std::string_view(address.ToString()),
+                                                              " is ", std::string_view(why)));
+  }
+
+  const AccessConfig config_;
+  const Counters counters_;
+  const uint64_t made_;
+  std::vector<std::unique_ptr<AccessView>> views_;  // By worker.
   mutable Gate gate_{*this};
 };
 
-// Reads one block from each line. Mistakes carry the file's name and the line's number.
-void ParseFile(const std::string& path, std::string_view text, const std::string& key_path,
-               config::Diagnostics& diagnostics, std::vector<Cidr>& blocks) {
-  constexpr size_t kMaxMistakes = 20;
-  const uint32_t file = diagnostics.AddFile(path);
-  size_t mistakes = 0;
-  for (uint32_t line = 1; !text.empty(); ++line) {
-    const size_t end = text.find('\n');
-    std::string_view entry = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    entry = entry.substr(0, entry.find_first_of("#\r"));
-    entry = TrimOws(entry);
-    if (entry.empty()) {
-      continue;
-    }
-    Result<Cidr> block = ParseCidr(entry);
-    if (block) {
-      blocks.push_back(*block);
-    } else if (++mistakes <= kMaxMistakes) {
-      diagnostics.Error({file, line, 1}, key_path, block.error().message);
-    } else {
-      diagnostics.Error({file, line, 1}, key_path, "further lines are wrong too");
-      return;
-    }
-  }
-}
-
-// The blocks of `key` and of the file that `file_key` names.
-std::vector<Cidr> LoadBlocks(config::Object& in, std::string_view key, const config::About& about,
-                             std::string_view file_key, const config::About& file_about,
-                             std::vector<FileStamp>& files) {
-  std::vector<Cidr> blocks;
-  for (const config::Value& value : in.List(key, about)) {
-    const std::string text = value.String();
-    Result<Cidr> block = ParseCidr(text);
-    if (block) {
-      blocks.push_back(*block);
-    } else {
-      value.Error(block.error().message);
-    }
-  }
-  const config::Value file = in.Get(file_key, file_about);
-  const std::string path = file.present() ? file.String() : std::string();
-  if (path.empty() || path == "-") {
-    if (file.present()) {
-      file.Error("must name a file");
-    }
-    return blocks;
-  }
-  files.push_back(FileStamp::Of(path));
-  Result<std::string> text = config::ReadFile(path);
-  if (text) {
-    ParseFile(path, *text, file.path(), in.diagnostics(), blocks);
-  } else {
-    file.Error(text.error().message);
-  }
-  return blocks;
+Counters MakeCounters(const pipeline::LoadContext& context) {
+  const auto counter = [&](std::string_view what, std::string_view help) {
+    return context.Counter("ip_access", what, help);
+  };
+  Counters out;
+  out.allowed = counter("allowed", "Requests let in by their address.");
+  out.denied = counter("denied", "Requests refused by their address.");
+  out.would_deny = counter("would_deny", "Requests that a dry run let in.");
+  out.upkeep.files_read = counter("files_read", "How often a file that changed was read anew.");
+  out.upkeep.files_failed =
+      counter("files_failed", "How often a file that changed could not be used.");
+  auto& tallies = out.upkeep.tallies;
+  tallies[Backlog::kBadLines] = counter("bad_lines", "Lines of files that could not be read.");
+  tallies[Backlog::kEntriesAdded] =
+      counter("entries_added", "Entries made or replaced over the admin endpoint.");
+  tallies[Backlog::kEntriesRemoved] =
+      counter("entries_removed", "Entries removed over the admin endpoint.");
+  tallies[Backlog::kEntriesExpired] = counter("entries_expired", "Entries let go at their end.");
+  tallies[Backlog::kEntriesRefused] =
+      counter("entries_refused", "Entries refused because there were too many.");
+  tallies[Backlog::kStateWrites] = counter("state_writes", "How often entries were written.");
+  tallies[Backlog::kStateFailures] =
+      counter("state_failures", "How often entries could not be written, or not be read.");
+  return out;
 }
 
 std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
                                                  const pipeline::LoadContext& context) {
-  Rules rules;
-  std::vector<FileStamp> files;
-  const auto blocks = [](std::string_view help) { return config::About(help).Type("CIDR block"); };
-  const auto file = [](std::string_view help, std::string_view example) {
-    return config::About(help).Type("path").Example(example);
+  const auto config_of = [](const pipeline::FilterDefinition* definition) {
+    return definition == nullptr ? nullptr
+                                 : &static_cast<const IpAccessDefinition*>(definition)->config();
   };
-  rules.allow_only = in.Has("allow") || in.Has("allow_file");
-  const std::vector<Cidr> allow = LoadBlocks(
-      in, "allow", blocks("Address blocks that are let in; all others are denied."), "allow_file",
-      file("File with such blocks, one a line; `#` starts a comment.", "lists/allow.txt"), files);
-  const std::vector<Cidr> deny = LoadBlocks(
-      in, "deny", blocks("Address blocks that are denied, even when they are allowed."),
-      "deny_file",
-      file("File with such blocks, one a line; `#` starts a comment.", "lists/deny.txt"), files);
-  rules.allow = CidrSet(allow);
-  rules.deny = CidrSet(deny);
-  rules.source = in.Enum<Source>("source", {{"client", Source::kClient}, {"peer", Source::kPeer}},
-                                 Source::kClient,
-                                 "Which address counts: the client's, as trusted proxies name it, "
-                                 "or the connection's peer's.");
-  if (!rules.allow_only && !in.Has("deny") && !in.Has("deny_file")) {
-    in.Error("needs `allow`, `allow_file`, `deny` or `deny_file`");
-  }
-  return std::make_shared<IpAccessDefinition>(std::move(rules), std::move(files), context);
+  return std::make_shared<IpAccessDefinition>(
+      LoadAccessConfig(in, context, config_of(context.base), config_of(context.previous)),
+      context.workers, MakeCounters(context));
 }
 
 }  // namespace
 
 pipeline::FilterType IpAccess() {
-  return {
-      "ip_access",
-      Load,
-      "Lets requests in, or denies them, by their address.",
-      {"allow: [10.0.0.0/8], allow_file: /dev/null, deny: [192.0.2.0/24], deny_file: /dev/null, "
-       "source: client"}};
+  return {"ip_access",
+          Load,
+          "Lets requests in, or denies them, by their address.",
+          {"allow: [10.0.0.0/8], allow_file: /dev/null, deny: [192.0.2.0/24], deny_file: "
+           "/dev/null, source: client",
+           "allow_files: [/dev/null], deny_files: [/dev/null], country: {database: /dev/null, "
+           "deny: [KP], allow: [DE], unknown: deny}, dry_run: false, max_entries: 100000"}};
 }
 
 }  // namespace gatehouse::filters

@@ -24,7 +24,8 @@ int StatusFor(FilterHarness& h, std::string_view address) {
 
 class ListFile {
  public:
-  explicit ListFile(std::string_view text) : path(testing::TempDir() + "ip_access_test.txt") {
+  explicit ListFile(std::string_view text, const std::string& name = "list")
+      : path(testing::TempDir() + "ip_access_test." + name) {
     Write(text);
   }
   ~ListFile() { std::remove(path.c_str()); }
@@ -39,7 +40,7 @@ TEST(IpAccessTest, DeniesWhatIsListed) {
   EXPECT_EQ(h.diagnostics(), "");
   EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
   EXPECT_EQ(h.reply().error, ErrorCode::kDenied);
-  EXPECT_EQ(h.reply().detail, "deny_list denies 192.0.2.7");
+  EXPECT_EQ(h.reply().detail, "deny_list: 192.0.2.7 is denied by deny");
   EXPECT_EQ(StatusFor(h, "2001:db8::7"), 403);
   EXPECT_EQ(StatusFor(h, "198.51.100.7"), 0);
   EXPECT_EQ(h.Counter("denied"), 2);
@@ -51,7 +52,8 @@ TEST(IpAccessTest, AllowKeepsEverybodyElseOut) {
   EXPECT_EQ(StatusFor(h, "10.1.2.3"), 0);
   EXPECT_EQ(StatusFor(h, "10.6.2.3"), 403);
   EXPECT_EQ(StatusFor(h, "192.0.2.1"), 403);
-  EXPECT_EQ(h.reply().detail, "ip_access does not allow 192.0.2.1");
+  EXPECT_EQ(h.reply().detail,
+            "ip_access: 192.0.2.1 is denied: it is in no list of those to be let in");
 }
 
 TEST(IpAccessTest, AnEmptyAllowListAllowsNobody) {
@@ -116,6 +118,87 @@ TEST(IpAccessTest, AReloadReadsAFileThatChanged) {
   EXPECT_EQ(StatusFor(h, "10.0.0.1"), 0);
 }
 
+// What a change of the file leads to, in the background.
+void Change(FilterHarness& h, ListFile& file, std::string_view text) {
+  file.Write(text);
+  EXPECT_TRUE(h.FileChanged(file.path));
+  EXPECT_TRUE(h.RunBackground());
+}
+
+TEST(IpAccessTest, AFileThatChangesCountsAtOnceAlsoOnOpenConnections) {
+  ListFile file("192.0.2.0/24\n");
+  FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  h.StartUpkeep();
+  EXPECT_EQ(StatusFor(h, "198.51.100.7"), 0);
+  Change(h, file, "192.0.2.0/24\n198.51.100.7\n");
+  h.Get();  // On the same connection.
+  EXPECT_EQ(h.reply().status, 403);
+  EXPECT_EQ(h.reply().detail, "ip_access: 198.51.100.7 is denied by " + file.path);
+  EXPECT_EQ(h.facts().verdicts->verdict, "denied by " + file.path);
+  Change(h, file, "# nobody\n");
+  h.Get();
+  EXPECT_EQ(h.reply().status, 0);
+  EXPECT_EQ(h.facts().verdicts->verdict, "allowed");
+  EXPECT_EQ(h.Counter("files_read"), 2);
+}
+
+TEST(IpAccessTest, ABadFileChangesNothingAndIsReported) {
+  ListFile file("192.0.2.0/24\n");
+  FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  h.StartUpkeep();
+  Change(h, file, "10.0.0.1\nnonsense\n10.0.0.2/8\n");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 0);
+  EXPECT_EQ(h.Counter("files_failed"), 1);
+  EXPECT_EQ(h.Counter("bad_lines"), 2);
+  const std::string state = h.definition().State();
+  EXPECT_NE(state.find("\"line\": 2"), std::string::npos) << state;
+  EXPECT_NE(state.find("nonsense"), std::string::npos) << state;
+  EXPECT_NE(state.find("\"line\": 3"), std::string::npos) << state;
+  Change(h, file, "");  // Somebody is about to write it.
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  std::remove(file.path.c_str());
+  EXPECT_TRUE(h.FileChanged(file.path));
+  h.RunBackground();
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  EXPECT_EQ(h.Counter("files_failed"), 3);
+  Change(h, file, "10.0.0.1\n");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 0);
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
+  EXPECT_NE(h.definition().State().find("\"trouble\": null"), std::string::npos);
+}
+
+TEST(IpAccessTest, SeveralFilesAndWhichOfThemItWas) {
+  const ListFile one("192.0.2.0/24\n", "one");
+  const ListFile two("198.51.100.1-198.51.100.9 ; a range\n", "two");
+  FilterHarness h(IpAccess(), "{deny_file: " + one.path + ", deny_files: [" + two.path + "]}");
+  EXPECT_EQ(h.diagnostics(), "");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  EXPECT_EQ(StatusFor(h, "198.51.100.9"), 403);
+  EXPECT_EQ(h.reply().detail, "ip_access: 198.51.100.9 is denied by " + two.path);
+  EXPECT_EQ(StatusFor(h, "198.51.100.10"), 0);
+  EXPECT_EQ(h.definition().Explain(h.request(), h.facts()), "198.51.100.10 is allowed");
+}
+
+TEST(IpAccessTest, ARouteSharesTheFilesThatItDoesNotChange) {
+  ListFile file("192.0.2.0/24\n");
+  FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  h.StartUpkeep();
+  h.Override("deny: [10.0.0.1]");
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  Change(h, file, "# nobody\n");  // Watched once, by the base.
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 0);
+}
+
+TEST(IpAccessTest, ADryRunLetsInAndCounts) {
+  FilterHarness h(IpAccess(), "{deny: [192.0.2.0/24], dry_run: true}");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 0);
+  EXPECT_EQ(h.Counter("would_deny"), 1);
+  EXPECT_EQ(h.Counter("denied"), 0);
+  EXPECT_EQ(h.facts().verdicts->verdict, "dry run: denied by deny");
+}
+
 TEST(IpAccessTest, EveryWrongLineOfAFileIsReported) {
   const ListFile file("192.0.2.0/24\n192.0.2.7/24\nnonsense\n");
   const FilterHarness h(IpAccess(), "deny_file: " + file.path);
@@ -133,12 +216,14 @@ TEST(IpAccessTest, AFileOfNothingButMistakesIsNotReportedWhole) {
   const FilterHarness h(IpAccess(), "deny_file: " + file.path);
   const std::string diagnostics = h.diagnostics();
   EXPECT_EQ(std::count(diagnostics.begin(), diagnostics.end(), '\n'), 21);
-  EXPECT_NE(diagnostics.find(":21:1: deny_file: further lines are wrong too\n"), std::string::npos);
+  EXPECT_NE(diagnostics.find(":21:1: deny_file: 980 further lines are wrong too\n"),
+            std::string::npos);
 }
 
 TEST(IpAccessTest, Mistakes) {
   EXPECT_EQ(FilterHarness(IpAccess(), "{}").diagnostics(),
-            "filter.yaml:1:1: needs `allow`, `allow_file`, `deny` or `deny_file`\n");
+            "filter.yaml:1:1: needs `allow`, `allow_file`, `deny`, `deny_file`, `country`, or "
+            "`max_entries` for entries over the admin endpoint alone\n");
   EXPECT_EQ(FilterHarness(IpAccess(), "{deny: [10.0.0.0/33, x], source: pear}").diagnostics(),
             "filter.yaml:1:9: deny[0]: \"10.0.0.0/33\" has a prefix length that is not between 0 "
             "and 32\n"

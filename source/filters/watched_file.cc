@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/filters/auth/watched_file.h"
+#include "source/filters/watched_file.h"
+
+#include <utility>
 
 #include "source/pipeline/services.h"
 
@@ -55,20 +57,34 @@ std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const s
   return std::make_unique<FileUpkeep>(services, path, std::move(load), load_first, failed, used);
 }
 
+FileTrouble FileTrouble::Of(const config::Diagnostics& diagnostics) {
+  FileTrouble out{.when = WallNow(), .errors = diagnostics.errors()};
+  for (config::Diagnostic& one : diagnostics.Sorted()) {
+    if (one.severity == config::Severity::kError && out.first.size() < kKept) {
+      out.first.push_back(std::move(one));
+    }
+  }
+  return out;
+}
+
 void LogUnusedFile(std::string_view filter, const std::string& path,
                    const config::Diagnostics& diagnostics) {
-  const std::vector<config::Diagnostic> all = diagnostics.Sorted();
-  for (const config::Diagnostic& one : all) {
-    if (one.severity == config::Severity::kError) {
-      log::Warning("a filter's file is not used: it has mistakes, and what was read before stays",
-                   {{"filter", filter},
-                    {"file", path},
-                    {"line", one.position.line},
-                    {"column", one.position.column},
-                    {"errors", diagnostics.errors()},
-                    {"first", one.message}});
-      return;
-    }
+  const FileTrouble trouble = FileTrouble::Of(diagnostics);
+  if (trouble.first.empty()) {
+    return;
+  }
+  log::Warning("a filter's file is not used: it has mistakes, and what was read before stays",
+               {{"filter", filter},
+                {"file", path},
+                {"line", trouble.first[0].position.line},
+                {"column", trouble.first[0].position.column},
+                {"errors", trouble.errors},
+                {"first", trouble.first[0].message}});
+  for (size_t i = 1; i < trouble.first.size(); ++i) {
+    log::Warning("a further mistake in a filter's file", {{"filter", filter},
+                                                          {"file", path},
+                                                          {"line", trouble.first[i].position.line},
+                                                          {"why", trouble.first[i].message}});
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Something that is made from a file, and anew whenever that changes.
 //
-// A file that turns bad changes nothing: what was made last stays, and a warning names the line.
+// A file that turns bad, or goes away, changes nothing: what was made last stays, and warnings name
+// the lines.
 #pragma once
 
 #include <functional>
@@ -9,7 +10,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "source/base/clock.h"
 #include "source/base/log.h"
 #include "source/base/published.h"
 #include "source/config/diagnostics.h"
@@ -26,7 +29,16 @@ std::unique_ptr<pipeline::Upkeep> KeepFile(pipeline::Services& services, const s
                                            std::function<bool()> load, bool load_first,
                                            observe::MetricId failed, observe::MetricId used = {});
 
-// Reports why a file is not used: the first of what `diagnostics` has.
+// Why a file is not used.
+struct FileTrouble {
+  WallTime when{};
+  size_t errors = 0;
+  std::vector<config::Diagnostic> first{};  // At most kKept of them.
+  static constexpr size_t kKept = 20;
+  static FileTrouble Of(const config::Diagnostics& diagnostics);
+};
+
+// Reports why a file is not used: the first few of what `diagnostics` has, each with its line.
 void LogUnusedFile(std::string_view filter, const std::string& path,
                    const config::Diagnostics& diagnostics);
 
@@ -53,6 +65,7 @@ class WatchedFile {
       unreadable(text.error().message);
     }
     value_.Publish(text ? make_(*text, path_, diagnostics) : make_({}, {}, diagnostics));
+    read_.Publish(std::make_shared<WallTime>(WallNow()));
   }
 
   // Reads it again; false when it can't be used. One thread at a time.
@@ -68,15 +81,23 @@ class WatchedFile {
     }
     if (!diagnostics.ok()) {
       LogUnusedFile(filter_, path_, diagnostics);
+      trouble_.Publish(std::make_shared<FileTrouble>(FileTrouble::Of(diagnostics)));
       return false;
     }
     stamp_.Publish(std::move(stamp));
+    trouble_.Publish(nullptr);
+    read_.Publish(std::make_shared<WallTime>(WallNow()));
     value_.Publish(std::move(value));
     log::Info("a filter has read its file again", {{"filter", filter_}, {"file", path_}});
     return true;
   }
 
   const Published<T>& value() const { return value_; }
+  const std::string& path() const { return path_; }
+  // When the value was made. REQUIRES: Load() has been called.
+  WallTime read() const { return *read_.Get(); }
+  // Why the file as it is now is not what the value was made from; null: it is.
+  std::shared_ptr<const FileTrouble> trouble() const { return trouble_.Get(); }
   // Whether the file is the one that the value was made from.
   bool Unchanged() const { return path_.empty() || FileStamp::Of(path_) == *stamp_.Get(); }
 
@@ -97,6 +118,8 @@ class WatchedFile {
   const Make make_;
   Published<T> value_;
   Published<FileStamp> stamp_;
+  Published<WallTime> read_;
+  Published<FileTrouble> trouble_;
 };
 
 }  // namespace gatehouse::filters
