@@ -84,10 +84,10 @@ class WatchedFile {
       trouble_.Publish(std::make_shared<FileTrouble>(FileTrouble::Of(diagnostics)));
       return false;
     }
-    stamp_.Publish(std::move(stamp));
+    value_.Publish(std::move(value));
     trouble_.Publish(nullptr);
     read_.Publish(std::make_shared<WallTime>(WallNow()));
-    value_.Publish(std::move(value));
+    stamp_.Publish(std::move(stamp));  // Last: what is unchanged is in use.
     log::Info("a filter has read its file again", {{"filter", filter_}, {"file", path_}});
     return true;
   }

@@ -26,9 +26,9 @@
 #include "source/filters/auth/credential_source.h"
 #include "source/filters/auth/identity_headers.h"
 #include "source/filters/auth/key_set.h"
+#include "source/filters/builtin.h"
 #include "source/filters/watched_file.h"
 #include "source/filters/worker_view.h"
-#include "source/filters/builtin.h"
 
 namespace gatehouse::filters {
 namespace {

@@ -35,8 +35,8 @@
 #include "source/filters/auth/identity_headers.h"
 #include "source/filters/auth/password_checks.h"
 #include "source/filters/auth/user_file.h"
-#include "source/filters/worker_view.h"
 #include "source/filters/builtin.h"
+#include "source/filters/worker_view.h"
 
 namespace gatehouse::filters {
 namespace {

@@ -124,6 +124,7 @@ Result<EntryTrie> ReadEntries(std::string_view text, MonotonicTime now, WallTime
     return NotWhole("its content is not what its last line says");
   }
   EntryTrie out;
+  uint64_t lines_read = 0;
   std::string_view lines = text.substr(kFirstLine.size(), end - kFirstLine.size());
   while (!lines.empty()) {
     const size_t length = lines.find('\n');
@@ -135,6 +136,10 @@ Result<EntryTrie> ReadEntries(std::string_view text, MonotonicTime now, WallTime
       out = out.With(std::make_shared<const AccessEntry>(*std::move(entry)));
     }
     lines.remove_prefix(length + 1);
+    ++lines_read;
+  }
+  if (lines_read != *count) {
+    return NotWhole("it has not as many lines as its last one says");
   }
   return out;
 }

@@ -152,28 +152,29 @@ class IpAccessDefinition final : public pipeline::FilterDefinition {
 };
 
 Counters MakeCounters(const pipeline::LoadContext& context) {
-  const auto counter = [&](std::string_view what, std::string_view help) {
-    return context.Counter("ip_access", what, help);
-  };
   Counters out;
-  out.allowed = counter("allowed", "Requests let in by their address.");
-  out.denied = counter("denied", "Requests refused by their address.");
-  out.would_deny = counter("would_deny", "Requests that a dry run let in.");
-  out.upkeep.files_read = counter("files_read", "How often a file that changed was read anew.");
-  out.upkeep.files_failed =
-      counter("files_failed", "How often a file that changed could not be used.");
+  out.allowed = context.Counter("ip_access", "allowed", "Requests let in by their address.");
+  out.denied = context.Counter("ip_access", "denied", "Requests refused by their address.");
+  out.would_deny = context.Counter("ip_access", "would_deny", "Requests that a dry run let in.");
+  out.upkeep.files_read =
+      context.Counter("ip_access", "files_read", "How often a file that changed was read anew.");
+  out.upkeep.files_failed = context.Counter("ip_access", "files_failed",
+                                            "How often a file that changed could not be used.");
   auto& tallies = out.upkeep.tallies;
-  tallies[Backlog::kBadLines] = counter("bad_lines", "Lines of files that could not be read.");
-  tallies[Backlog::kEntriesAdded] =
-      counter("entries_added", "Entries made or replaced over the admin endpoint.");
+  tallies[Backlog::kBadLines] =
+      context.Counter("ip_access", "bad_lines", "Lines of files that could not be read.");
+  tallies[Backlog::kEntriesAdded] = context.Counter(
+      "ip_access", "entries_added", "Entries made or replaced over the admin endpoint.");
   tallies[Backlog::kEntriesRemoved] =
-      counter("entries_removed", "Entries removed over the admin endpoint.");
-  tallies[Backlog::kEntriesExpired] = counter("entries_expired", "Entries let go at their end.");
-  tallies[Backlog::kEntriesRefused] =
-      counter("entries_refused", "Entries refused because there were too many.");
-  tallies[Backlog::kStateWrites] = counter("state_writes", "How often entries were written.");
-  tallies[Backlog::kStateFailures] =
-      counter("state_failures", "How often entries could not be written, or not be read.");
+      context.Counter("ip_access", "entries_removed", "Entries removed over the admin endpoint.");
+  tallies[Backlog::kEntriesExpired] =
+      context.Counter("ip_access", "entries_expired", "Entries let go at their end.");
+  tallies[Backlog::kEntriesRefused] = context.Counter(
+      "ip_access", "entries_refused", "Entries refused because there were too many.");
+  tallies[Backlog::kStateWrites] =
+      context.Counter("ip_access", "state_writes", "How often entries were written.");
+  tallies[Backlog::kStateFailures] = context.Counter(
+      "ip_access", "state_failures", "How often entries could not be written, or not be read.");
   return out;
 }
 

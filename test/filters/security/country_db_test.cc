@@ -131,15 +131,15 @@ TEST_F(CountryRulesTest, ANewDatabaseIsUsedAndABadOneIsNot) {
 
 TEST_F(CountryRulesTest, Mistakes) {
   EXPECT_EQ(FilterHarness(IpAccess(), Yaml("deny: [UK, de, XX]")).diagnostics(),
-            "filter.yaml:1:" + std::to_string(30 + path_.size()) +
+            "filter.yaml:1:" + std::to_string(31 + path_.size()) +
                 ": country.deny[0]: \"UK\" is not a country's code of two capital letters (ISO "
                 "3166-1) (did you mean \"GB\"?)\n"
                 "filter.yaml:1:" +
-                std::to_string(34 + path_.size()) +
+                std::to_string(35 + path_.size()) +
                 ": country.deny[1]: \"de\" is not a country's code of two capital letters (ISO "
                 "3166-1) (did you mean \"DE\"?)\n"
                 "filter.yaml:1:" +
-                std::to_string(38 + path_.size()) +
+                std::to_string(39 + path_.size()) +
                 ": country.deny[2]: \"XX\" is not a country's code of two capital letters (ISO "
                 "3166-1)\n");
   EXPECT_EQ(FilterHarness(IpAccess(), "country: {deny: [KP]}").diagnostics(),

@@ -80,11 +80,12 @@ class MadeCountryDb {
     return out;
   }
   std::string Metadata() const {
-    return "\xab\xcd\xefMaxMind.com" + Map(7) + Text("node_count") + Number(6, 4, nodes_.size()) +
+    return "\xab\xcd\xefMaxMind.com" + Map(9) + Text("node_count") + Number(6, 4, nodes_.size()) +
            Text("record_size") + Number(5, 2, 24) + Text("ip_version") + Number(5, 2, 6) +
            Text("database_type") + Text("Made-Country") + Text("binary_format_major_version") +
            Number(5, 2, 2) + Text("binary_format_minor_version") + Number(5, 2, 0) +
-           Text("build_epoch") + Number(9, 8, 1'700'000'000);
+           Text("build_epoch") + Number(9, 8, 1'700'000'000) + Text("languages") +
+           std::string("\0\4", 2) + Text("description") + Map(0);
   }
 
   std::vector<std::array<int64_t, 2>> nodes_{{-1, -1}};
