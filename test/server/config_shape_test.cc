@@ -212,6 +212,8 @@ TEST(ConfigShape, WhatItCallsRequiredIsMissed) {
   for (const char* at : {"filters.NAME", "listeners[].filters[]", "routes[].filters[]"}) {
     const std::string path = std::string(at) + "(rbac).rules";
     all.push_back({path, "filters: {rbac: {}}"});
+    all.push_back({std::string(at) + "(ip_access).country.database",
+                   "filters: {ip_access: {country: {deny: [KP]}}}"});
     all.push_back({path + "[].name", "filters: {rbac: {rules: [{action: allow}]}}"});
     all.push_back({path + "[].action", "filters: {rbac: {rules: [{name: a}]}}"});
     for (const char* key : {"issuer", "audiences", "jwks"}) {
