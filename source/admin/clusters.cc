@@ -52,7 +52,7 @@ Json HostsJson(const std::vector<ResolvedHost>& hosts) {
 }
 
 Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHost>& hosts,
-                 const ServerView& server) {
+                 const proxy::Snapshot& snapshot, const ServerView& server) {
   const upstream::ClusterSettings& settings = cluster.settings();
   const upstream::ClusterSeries& ids = cluster.metrics();
   Json out;
@@ -68,6 +68,15 @@ Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHos
   out["limits"] = Json{{"connections", limit(cluster.connections, settings.max_connections)},
                        {"pending", limit(cluster.pending, settings.max_pending)},
                        {"requests", limit(cluster.requests, settings.max_requests)}};
+  Json breakers = Json::array();
+  for (const auto& breaker : snapshot.breakers) {
+    if (breaker->cluster() == cluster.name()) {
+      breakers.push_back(BreakerJson(*breaker));
+    }
+  }
+  if (!breakers.empty()) {
+    out["circuit_breakers"] = std::move(breakers);
+  }
   out["requests"] = server.Sum(ids[upstream::ClusterMetric::kRequests]);
   out["connect_failures"] = server.Sum(ids[upstream::ClusterMetric::kConnectFailures]);
   out["connect_timeouts"] = server.Sum(ids[upstream::ClusterMetric::kConnectTimeouts]);
@@ -88,7 +97,7 @@ void GetClusters(Call& call) {
       [&server = call.server, snapshot, hosts = std::move(hosts)] {
         Json out = Json::array();
         for (size_t i = 0; i < snapshot->clusters.size(); ++i) {
-          out.push_back(ClusterJson(*snapshot->clusters[i], hosts[i], server));
+          out.push_back(ClusterJson(*snapshot->clusters[i], hosts[i], *snapshot, server));
         }
         return JsonResponse(Json{{"clusters", std::move(out)}});
       },

@@ -51,6 +51,7 @@ void GetListeners(Call& call);  // listeners.cc
 void GetRoutes(Call& call);     // routes.cc
 void GetRouteTest(Call& call);  // route_test.cc
 void GetClusters(Call& call);   // clusters.cc
+void PostBreaker(Call& call);   // breakers.cc
 void GetFilters(Call& call);    // filters.cc
 void GetFilter(Call& call);
 void GetFilterPage(Call& call);

@@ -25,6 +25,8 @@ constexpr std::array kEndpoints{
     Endpoint{kGet, "/route", "?method=GET&url=URL&header=NAME:VALUE",
              "which route would take a request, and why", false, GetRouteTest},
     Endpoint{kGet, "/clusters", "", "endpoints, limits, counts", false, GetClusters},
+    Endpoint{kPost, "/clusters/*/breaker", "?state=open|closed|auto&labels=KEY=VALUE&for=30s",
+             "opens or closes a circuit, or lets it decide", false, PostBreaker},
     Endpoint{kGet, "/filters", "", "named filters, and where they are used", false, GetFilters},
     Endpoint{kGet, "/filters/*", "", "one of them, and what it knows", false, GetFilter},
     Endpoint{kGet, "/filters/*/*", "", "a page of its own, such as entries", false, GetFilterPage},

@@ -10,6 +10,7 @@
 #include "source/base/clock.h"
 #include "source/config/diagnostics.h"
 #include "source/proxy/handler.h"
+#include "source/upstream/breaker/breaker.h"
 
 namespace gatehouse::admin {
 
@@ -24,6 +25,9 @@ proxy::HandlerResponse ErrorResponse(uint16_t status, std::string_view error,
 
 // "2026-03-01T08:15:30.125Z"; null for the epoch's beginning, which stands for never.
 Json TimeJson(WallTime time);
+
+// A circuit breaker as it is now.
+Json BreakerJson(upstream::Breaker& breaker);
 
 // An element for each, as `gatehouse validate` sorts them.
 Json DiagnosticsJson(const config::Diagnostics& diagnostics);

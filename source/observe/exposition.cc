@@ -137,10 +137,15 @@ class FamilyReader {
 
   // By name, as LabelText() has them.
   std::string_view LabelsOf(const MetricBlock& block, const MetricSpec& spec) {
-    if (schema_.label.empty()) {
+    if (schema_.label.empty() && spec.label.empty()) {
       return block.name();
     }
     labels_.clear();
+    if (schema_.label.empty()) {
+      labels_.append(block.name());
+      AppendLabel(labels_, spec.label, spec.value);
+      return labels_;
+    }
     if (!spec.label.empty() && spec.label < schema_.label) {
       AppendLabel(labels_, spec.label, spec.value);
     }

@@ -24,6 +24,16 @@ void Attempt::Begin(upstream::ClusterPool& pool, const upstream::LabelSet& label
   TryNext(nullptr);
 }
 
+void Attempt::BeginAgain(upstream::ClusterPool& pool, const upstream::LabelSet& labels) {
+  Leave();
+  pool_ = &pool;
+  labels_ = &labels;
+  endpoint_.reset();
+  tried_count_ = 0;
+  response_ended_ = repeated_ = false;
+  TryNext(nullptr);
+}
+
 void Attempt::TryNext(const Error* failed) {
   const std::span<const uint32_t> tried(tried_.data(), tried_count_);
   std::shared_ptr<const upstream::Endpoint> next =
@@ -178,12 +188,18 @@ void Attempt::CountTimeout() {
   }
 }
 
+// What has come of the content is kept: it may be wanted elsewhere.
 void Attempt::Fail(const Error& error) {
-  Cancel();
+  Leave();
   owner_.OnUpstreamFailed(error);
 }
 
 void Attempt::Cancel() {
+  Leave();
+  upload_.Release();
+}
+
+void Attempt::Leave() {
   if (pool_ == nullptr) {
     return;
   }
@@ -195,7 +211,6 @@ void Attempt::Cancel() {
     connection_ = nullptr;
     std::exchange(sender_, nullptr)->Reset(ErrorCode::kClientGone);
   }
-  upload_.Release();
   pool.EndRequest();
 }
 

@@ -41,6 +41,12 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   // of `pool`'s until Cancel() or the end.
   void Begin(upstream::ClusterPool& pool, const upstream::LabelSet& labels,
              const http::RequestHead& head, bool end);
+  // Whether the same request can go to another cluster: none of its content has been handed to a
+  // connection.
+  bool CanBeginAgain() const { return !content_sent_; }
+  // As Begin(), with what has come of the content since then. REQUIRES: CanBeginAgain(), and
+  // Begin() was called.
+  void BeginAgain(upstream::ClusterPool& pool, const upstream::LabelSet& labels);
   void SendData(std::string_view data, bool end);
   void SendTrailers(const http::Headers& trailers);
   // As StreamSender::Consume().
@@ -80,6 +86,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
 
   // `failed`: why the last endpoint could not be asked; null before the first.
   void TryNext(const Error* failed);
+  void Leave();
   Error NoEndpoint() const;
   void Ask(bool fresh);
   bool CanRepeat() const;

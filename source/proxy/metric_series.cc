@@ -79,6 +79,10 @@ constexpr std::array kRouteSeries = {
     RouteResponses(RouteMetric::kResponses3xx, "3xx"),
     RouteResponses(RouteMetric::kResponses4xx, "4xx"),
     RouteResponses(RouteMetric::kResponses5xx, "5xx"),
+    MetricSpec{MetricKind::kCounter, static_cast<uint32_t>(RouteMetric::kFallbacks),
+               "gatehouse_route_fallbacks_total",
+               "Requests that were answered, or sent elsewhere, by the route's fallback.", "", "",
+               Shown::kOnceCounted},
 };
 
 constexpr observe::MetricSchema kListeners = {"listener", kListenerSeries,

@@ -39,6 +39,7 @@ enum class RouteMetric : uint32_t {
   kResponses3xx,
   kResponses4xx,
   kResponses5xx,
+  kFallbacks,
   kEnd,
 };
 

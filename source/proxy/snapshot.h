@@ -14,6 +14,7 @@
 #include "source/proxy/listener_settings.h"
 #include "source/proxy/metric_series.h"
 #include "source/route/route_table.h"
+#include "source/upstream/breaker/breaker.h"
 #include "source/upstream/cluster.h"
 
 namespace gatehouse::proxy {
@@ -58,9 +59,18 @@ struct Snapshot {
   std::vector<std::string> config_files;          // By Position::file.
   std::vector<std::shared_ptr<upstream::Cluster>> clusters;
   std::vector<uint32_t> cluster_ids;  // Cluster::id() of each, ascending.
+  // Those of the clusters that have any: one without labels, and where that is their scope one for
+  // each of the label sets that routes ask for. What arms refer to.
+  std::vector<std::shared_ptr<upstream::Breaker>> breakers;
+  std::vector<uint32_t> cluster_breakers;  // By cluster: the one without labels, as in route::Arm.
   std::shared_ptr<pipeline::FilterTable> filters;
   // Instead of routes: answers every request. Outlives all streams. For admin.
   Handler* handler = nullptr;
+
+  // `number` as in route::Arm; null without one.
+  upstream::Breaker* BreakerAt(uint32_t number) const {
+    return number == 0 ? nullptr : breakers[number - 1].get();
+  }
 };
 
 }  // namespace gatehouse::proxy

@@ -49,6 +49,7 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   request_unconsumed_ = response_unconsumed_ = 0;
   terminal_ = Terminal::kNone;
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
+  rewritten_ = past_filters_ = false;
   response_end_ = ended_ = false;
   tunnel_ = nullptr;
   last_verdict_ = nullptr;
@@ -206,7 +207,11 @@ void Stream::OnData(std::string_view data, bool end) {
     attempt_.SendData(data, end);
     return;
   }
-  request_pass_.PassData(data, end);
+  if (past_filters_) {
+    RequestDataPassed(data, end);
+  } else {
+    request_pass_.PassData(data, end);
+  }
   // What is collected is bounded by the collector; what is gone is gone.
   if (!ended_ && (request_pass_.collecting() || terminal_ == Terminal::kDiscard ||
                   terminal_ == Terminal::kHandler)) {
@@ -219,7 +224,9 @@ void Stream::OnData(std::string_view data, bool end) {
 
 void Stream::OnTrailers(http::Headers& trailers) {
   request_whole_ = true;
-  if (terminal_ != Terminal::kDiscard) {
+  if (past_filters_) {
+    RequestTrailersPassed(trailers);
+  } else if (terminal_ != Terminal::kDiscard) {
     request_pass_.PassTrailers(trailers);
   }
   if (!ended_) {
@@ -270,6 +277,13 @@ void Stream::OnUpstreamInformational(http::ResponseHead& head) {
 
 void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
+  TellBreaker(head.status);
+  if (FallBack(head.status)) {
+    return;
+  }
+  if (!info_.fallback.empty()) {
+    head.headers.Set(kFallbackHeader, info_.fallback);
+  }
   // RFC 9110 section 6.6.1: who has a clock adds what the origin left out.
   if (!head.headers.Has(http::Known::kDate) && head.status >= 200) {
     head.headers.Add("date", arena_.Copy(worker_.Date()));
@@ -393,6 +407,7 @@ void Stream::OnReset(const Error& error) {
 
 void Stream::OnUpstreamFailed(const Error& error) {
   TellAttempt();
+  TellBreaker(error.code);
   upstream_ended_ = worker_.loop.now();
   Fail(error);
 }
@@ -440,6 +455,7 @@ void Stream::End(bool complete) {
   TellAttempt();
   TellDurations();
   attempt_.Cancel();
+  breaker_pass_.End();
   DropHandlerReply();
   request_pass_.Stop();
   response_pass_.Stop();
@@ -458,6 +474,7 @@ void Stream::Recycle() {
   filters_ = {};
   handler_body_.Release();
   upstream_started_ = upstream_ended_ = {};
+  upstream_before_ = {};
   cluster_ = nullptr;
   attempt_.Forget();
   arena_.Reset();

@@ -25,6 +25,9 @@ struct PinnedSnapshot;
 class StreamReply;
 struct Tunnel;
 
+// On a fallback's answer: why it is one.
+inline constexpr std::string_view kFallbackHeader = "x-gatehouse-fallback";
+
 // Worker thread only. Reused: Begin() starts a life, End() closes it.
 class Stream final : public http::RequestEvents,
                      public pipeline::Stream,
@@ -105,6 +108,16 @@ class Stream final : public http::RequestEvents,
   void RequestDataPassed(std::string_view chunk, bool end);
   void RequestTrailersPassed(http::Headers& trailers);
   void StartForward(const route::Forward& forward);
+  // Circuit breaker (circuit.cc): whether it lets the request go on; else it has been answered.
+  bool AskBreaker(upstream::Breaker* breaker, MonotonicTime now);
+  void TellBreaker(uint16_t status);
+  void TellBreaker(ErrorCode code);
+  // Fallback (fallback.cc): whether the route has one for this, and it is on its way.
+  bool FallBack(ErrorCode code);
+  bool FallBack(uint16_t status);
+  bool FallBack(std::string_view reason);
+  bool CanForwardAgain() const;
+  bool ForwardFallback(const route::Arm& arm);
   void StartRedirect(const route::Redirect& redirect);
   void StartRespond(const route::Respond& respond);
   void StartHandler();
@@ -125,6 +138,7 @@ class Stream final : public http::RequestEvents,
   void TellGoingAway();
   void TellAttempt();
   void Abort(ErrorCode code, std::string_view detail);
+  void CountUpstream();
   void Fail(const Error& error);
   void TellDurations();
   void CountEnd();
@@ -199,9 +213,13 @@ class Stream final : public http::RequestEvents,
   MonotonicTime upstream_started_{};
   MonotonicTime upstream_ended_{};  // Of the response, or of the wait for it.
   Tunnel* tunnel_ = nullptr;        // After a 101: bytes both ways, past the filters.
+  Duration upstream_before_{};      // With another cluster, before a fallback.
+  upstream::Breaker::Pass breaker_pass_;
   Terminal terminal_ = Terminal::kNone;
   bool request_whole_ = false;
   bool request_has_content_ = false;
+  bool rewritten_ = false;         // What `rewrite` of the route asks for has been done.
+  bool past_filters_ = false;      // Content goes on without the filters: one refused the request.
   bool response_started_ = false;  // Its head has been given to the response filters.
   bool response_sent_ = false;     // Its head has been given to the codec.
   bool response_end_ = false;      // No content follows the head.

@@ -18,7 +18,7 @@ void Stream::TellDurations() {
   info_.duration = now - info_.started;
   if (upstream_started_ != MonotonicTime{}) {
     const MonotonicTime ended = upstream_ended_ != MonotonicTime{} ? upstream_ended_ : now;
-    info_.upstream_duration = std::max(ended - upstream_started_, Duration(0));
+    info_.upstream_duration = upstream_before_ + std::max(ended - upstream_started_, Duration(0));
   }
 }
 
@@ -30,7 +30,6 @@ void Stream::CountRoute() {
 }
 
 void Stream::CountEnd() {
-  using upstream::ClusterMetric;
   const observe::CellsOf listener(worker_.metrics, plan_->metrics);
   if (IsStatus(info_.status)) {
     listener.Add(OfClass(ListenerMetric::kResponses1xx, info_.status));
@@ -44,14 +43,21 @@ void Stream::CountEnd() {
     listener.Observe(ListenerMetric::kRequestDuration, info_.duration);
     listener.Observe(ListenerMetric::kGatewayDuration, info_.duration - info_.upstream_duration);
   }
-  if (upstream_started_ != MonotonicTime{}) {
-    const observe::CellsOf cluster(worker_.metrics, cluster_->metrics());
-    if (IsStatus(info_.upstream_status)) {
-      cluster.Add(OfClass(ClusterMetric::kResponses1xx, info_.upstream_status));
-    }
-    if (tunnel_ == nullptr) {
-      cluster.Observe(ClusterMetric::kUpstreamDuration, info_.upstream_duration);
-    }
+  CountUpstream();
+}
+
+// Of the cluster that the request went to last.
+void Stream::CountUpstream() {
+  using upstream::ClusterMetric;
+  if (upstream_started_ == MonotonicTime{}) {
+    return;
+  }
+  const observe::CellsOf cluster(worker_.metrics, cluster_->metrics());
+  if (IsStatus(info_.upstream_status)) {
+    cluster.Add(OfClass(ClusterMetric::kResponses1xx, info_.upstream_status));
+  }
+  if (tunnel_ == nullptr) {
+    cluster.Observe(ClusterMetric::kUpstreamDuration, info_.upstream_duration - upstream_before_);
   }
 }
 

@@ -34,6 +34,9 @@ pipeline::Action Stream::ReplyError(ErrorCode code, std::string_view detail,
   }
   info_.error = code;
   info_.error_detail = arena_.Copy(detail);
+  if (FallBack(code)) {
+    return pipeline::Action::kReplied;
+  }
   const std::string_view accept =
       head_ == nullptr ? std::string_view() : head_->headers.Value(http::Known::kAccept);
   const ErrorBody error = RenderError(code, accept, request_id(), arena_);

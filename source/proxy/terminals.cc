@@ -100,13 +100,18 @@ void Stream::StartForward(const route::Forward& forward) {
   upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster], *pinned_);
   cluster_ = &pool.cluster();
   info_.cluster = cluster_->name();
+  Rewrite(forward);
+  const MonotonicTime now = MonotonicNow();
+  if (!AskBreaker(pinned_->snapshot->BreakerAt(arm.breaker), now)) {
+    return;
+  }
   if (!pool.BeginRequest()) {
+    breaker_pass_.End();
     (void)ReplyError(ErrorCode::kOverloaded, "max_requests of the cluster reached");
     return;
   }
-  Rewrite(forward);
   terminal_ = Terminal::kForward;
-  upstream_started_ = MonotonicNow();
+  upstream_started_ = now;
   const bool end = !request_has_content_ && head_->upgrade.empty();
   attempt_.Begin(pool, arm.labels, *head_, end);
   if (!ended_) {
@@ -115,6 +120,9 @@ void Stream::StartForward(const route::Forward& forward) {
 }
 
 void Stream::Rewrite(const route::Forward& forward) {
+  if (std::exchange(rewritten_, true)) {
+    return;
+  }
   const route::Rewrite& rewrite = *forward.rewrite;
   if (rewrite.changes_path()) {
     head_->target = route::RewrittenTarget(forward, *head_, arena_);
@@ -148,6 +156,9 @@ void Stream::StartRespond(const route::Respond& respond) {
   }
   for (const auto& [name, value] : respond.headers) {
     head.headers.Add(name, value);
+  }
+  if (!info_.fallback.empty()) {
+    head.headers.Add(kFallbackHeader, info_.fallback);
   }
   SendLocal(head, respond.body);
 }

@@ -13,6 +13,7 @@ namespace gatehouse::proxy {
 // The 101 is out. From here on neither route nor filters have a say.
 void Stream::BeginTunnel() {
   CountRoute();
+  breaker_pass_.End();  // It has been told of the 101; it goes with the snapshot.
   const auto at = static_cast<size_t>(plan_ - pinned_->snapshot->listeners.data());
   tunnel_ = arena_.New<Tunnel>(pinned_->terms[at], *chain_);
   info_.route = arena_.Copy(info_.route);

@@ -12,7 +12,7 @@ using config::Object;
 using config::Value;
 
 constexpr std::string_view kActions[] = {"cluster", "split", "redirect", "respond"};
-constexpr std::string_view kForwardOnly[] = {"labels", "rewrite"};
+constexpr std::string_view kForwardOnly[] = {"labels", "rewrite", "fallback"};
 
 }  // namespace
 
@@ -46,7 +46,8 @@ RouteAction LoadAction(Object& in, const RouteMatch& match, LoadContext& context
     out = Seldom<Redirect>(LoadRedirect(redirect.Map(), match, context));
   }
   if (respond.present()) {
-    Respond loaded = LoadRespond(respond.Map());
+    Object fields = respond.Map();
+    Respond loaded = LoadRespond(fields);
     if (action == "respond") {
       out = Seldom<Respond>(std::move(loaded));
     }

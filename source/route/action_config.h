@@ -18,6 +18,7 @@ RouteAction LoadAction(config::Object& in, const RouteMatch& match, LoadContext&
 Forward LoadForward(config::Object& in, const RouteMatch& match, LoadContext& context);
 void LoadRewrite(config::Object in, const RouteMatch& match, LoadContext& context, Forward& out);
 Redirect LoadRedirect(config::Object in, const RouteMatch& match, LoadContext& context);
-Respond LoadRespond(config::Object in);
+// Reads its keys only, so that others may stand beside them.
+Respond LoadRespond(config::Object& in);
 
 }  // namespace gatehouse::route

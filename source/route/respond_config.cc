@@ -46,7 +46,7 @@ bool IsPrintable(std::string_view text) {
 
 }  // namespace
 
-Respond LoadRespond(Object in) {
+Respond LoadRespond(Object& in) {
   Respond out;
   out.status = static_cast<uint16_t>(
       in.Uint("status", {.def = 200, .min = 200, .max = 599}, "Status code of the answer."));

@@ -2,8 +2,10 @@
 // A route: what it matches and what happens then. Immutable once loaded.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +52,7 @@ struct Arm {
   uint32_t cluster = 0;  // Index in the snapshot's clusters.
   LabelSet labels;       // Endpoints must carry these: the route's and the arm's own.
   uint32_t weight = 1;
+  uint32_t breaker = 0;  // Number of its circuit breaker in the snapshot, from 1 on; 0: none.
 };
 
 struct HeaderEdits {
@@ -97,6 +100,30 @@ struct Respond {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+// What makes a route answer in another way than it was meant to.
+enum class FallbackReason : uint8_t {
+  kCircuitOpen,
+  kNoHealthy,
+  kTimeout,
+  kRateLimited,
+  kOverloaded,
+  kReset,
+};
+
+// The answer instead of an error: one that is written down, or another cluster's.
+struct Fallback {
+  uint32_t reasons = 0;       // Bits by FallbackReason.
+  std::bitset<100> statuses;  // Of the cluster's own answers: status - 500.
+  std::optional<Arm> arm;     // Else `respond`.
+  Respond respond;
+  bool For(FallbackReason reason) const {
+    return (reasons >> static_cast<uint32_t>(reason) & 1) != 0;
+  }
+  bool ForStatus(uint16_t status) const {
+    return status >= 500 && status < 600 && statuses[status - size_t{500}];
+  }
+};
+
 // Zero: the default of the cluster or listener, or none.
 struct RouteTimeouts {
   Duration response_headers{std::chrono::seconds(60)};
@@ -112,6 +139,7 @@ struct Route {
   RouteMatch match;
   RouteAction action;
   RouteTimeouts timeouts;
+  Seldom<Fallback> fallback;  // Without one, errors are answered as such.
 
   // What it does is one of these; the others are null.
   const Forward* forward() const { return std::get_if<Forward>(&action); }

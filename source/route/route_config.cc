@@ -4,6 +4,7 @@
 //     match: {...}           match_config.cc
 //     cluster: users         action_config.cc; or split, redirect, respond
 //     timeouts: {response_headers: 3s, idle: 30s, total: 30s}
+//     fallback: {...}        fallback_config.cc
 //     filters: [jwt]
 #include "source/route/route_config.h"
 
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "source/route/action_config.h"
+#include "source/route/fallback_config.h"
 #include "source/route/load_context.h"
 #include "source/route/match_config.h"
 #include "source/route/redirect_loops.h"
@@ -81,8 +83,15 @@ class SectionLoader {
                              context_);
     route->action = LoadAction(in, route->match, context_);
     route->timeouts = LoadTimeouts(in.Child("timeouts", "Limits on the time a request takes."));
-    in.NotSupportedYet(
-        {"selectors", "label_match", "no_match", "no_selector", "retry", "fallback"});
+    Object fallback = in.Child("fallback",
+                               "What is answered instead of an error: a fixed answer, or what "
+                               "another cluster says.");
+    if (const Forward* forward = route->forward(); fallback.present() && forward != nullptr) {
+      route->fallback = LoadFallback(std::move(fallback), *forward, context_);
+    } else {
+      fallback.Unchecked();  // Absent, or reported with the other keys of routes that forward.
+    }
+    in.NotSupportedYet({"selectors", "label_match", "no_match", "no_selector", "retry"});
     LoadedRoute loaded;
     loaded.filters = in.List("filters",
                              "Filters for this route, after those of the listener: a name, "

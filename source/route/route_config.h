@@ -20,7 +20,7 @@ struct RouteNames {
 };
 
 struct LoadedRoute {
-  std::shared_ptr<const Route> route;
+  std::shared_ptr<Route> route;        // Changes until it is part of a snapshot.
   std::vector<config::Value> filters;  // As written, for FilterTable::Compile.
   config::Position position;
 };

@@ -140,6 +140,7 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
   pipeline::LoadContext context;
   context.metrics = request.activate ? request.metrics : nullptr;
   context.workers = request.workers != 0 ? request.workers : WorkerCount(out.runtime);
+  sections.workers = context.workers;
   context.activate = request.activate;
   context.state_dir = out.runtime.state_dir;
   const NamedValues filters = root.Entries(

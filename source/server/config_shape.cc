@@ -50,6 +50,20 @@ constexpr std::string_view kClusters = R"(clusters:
     limits: {max_connections: 256, max_pending: 64, max_requests: 512}
     timeouts: {connect: 1s, idle: 55s}
     protocol: http1
+    circuit_breaker:
+      error_ratio: 0.5
+      error_count: 1000
+      slow_after: 2s
+      slow_ratio: 0.8
+      min_requests: 50
+      window: 30s
+      open_for: 5s
+      max_open_for: 2m
+      jitter: 0.1
+      half_open_requests: 5
+      trial_timeout: 10s
+      scope: labels
+      errors: [5xx, connect_failure, timeout, reset, malformed, 429]
   orders:
     discovery: {dns: "orders.internal:9002"}
   auth:
@@ -109,10 +123,20 @@ constexpr std::string_view kRoutes = R"(routes:
       host: users.internal
       headers: {set: {x-via: gatehouse}, add: {x-tag: a}, remove: [x-internal]}
     timeouts: {response_headers: 3s, idle: 30s, total: 2m}
+    fallback: {when: [circuit_open, no_healthy, 503], cluster: orders, labels: {version: v1}}
   - match: {host: api.example.com}
     split:
       - {cluster: users, labels: {version: v1}, weight: 90}
       - {cluster: orders, weight: 10}
+    fallback:
+      when: [circuit_open, no_healthy, timeout, rate_limited, overloaded, reset, 5xx]
+      status: 200
+      headers: {cache-control: no-store}
+      body: "[]"
+      content_type: application/json
+  - match: {path: /cached}
+    cluster: orders
+    fallback: {status: 200, body_file: /dev/null}
 )";
 
 // The filters of the catalog's examples, and their use: by a listener as they are, by a route with

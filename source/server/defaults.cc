@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/server/defaults.h"
 
+#include <array>
+#include <cstdio>
 #include <string>
 
 #include "source/config/values.h"
@@ -72,6 +74,27 @@ Tree ClusterDefaults() {
           {"protocol", "auto"}};
 }
 
+std::string Ratio(double value) {
+  std::array<char, 32> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%.15g", value);
+  return {text.data(), static_cast<size_t>(length)};
+}
+
+// But for those that follow from open_for.
+Tree BreakerDefaults() {
+  const upstream::BreakerSettings breaker;
+  return {{"error_ratio", Ratio(breaker.error_ratio)},
+          {"error_count", Number(breaker.error_count)},
+          {"slow_after", FormatDuration(breaker.slow_after)},
+          {"min_requests", Number(breaker.min_requests)},
+          {"window", FormatDuration(breaker.window)},
+          {"open_for", FormatDuration(breaker.open_for)},
+          {"jitter", Ratio(breaker.jitter)},
+          {"half_open_requests", Number(breaker.half_open_requests)},
+          {"scope", "labels"},
+          {"errors", Tree::array({"5xx", "connect_failure", "timeout", "reset", "malformed"})}};
+}
+
 Tree ForwardDefaults() {
   const route::RouteTimeouts timeouts;
   return {{"timeouts",
@@ -90,9 +113,11 @@ Defaults::Defaults()
       runtime(RuntimeDefaults()),
       listener(ListenerDefaults()),
       cluster(ClusterDefaults()),
+      breaker(BreakerDefaults()),
       endpoint({{"weight", "1"}}),
       forward(ForwardDefaults()),
       arm({{"weight", Number(route::Arm().weight)}}),
+      fallback({{"when", Tree::array({"circuit_open", "no_healthy", "timeout"})}}),
       redirect({{"status", Number(route::Redirect().status)}, {"strip_query", "false"}}),
       respond({{"status", Number(route::Respond().status)}}) {}
 

@@ -14,9 +14,11 @@ struct Defaults {
   Tree runtime;
   Tree listener;
   Tree cluster;
+  Tree breaker;  // Of clusters that have one.
   Tree endpoint;
   Tree forward;  // Of routes with cluster or split.
   Tree arm;
+  Tree fallback;  // Of routes that have one.
   Tree redirect;
   Tree respond;
 };

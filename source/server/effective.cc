@@ -155,6 +155,9 @@ void AddRouteDefaults(Tree& route, const Defaults& defaults) {
   if (route.contains("cluster") || route.contains("split")) {
     AddDefaults(route, defaults.forward);
   }
+  if (const auto fallback = route.find("fallback"); fallback != route.end()) {
+    AddDefaults(*fallback, defaults.fallback);
+  }
   if (const auto split = route.find("split"); split != route.end()) {
     for (Tree& arm : *split) {
       AddDefaults(arm, defaults.arm);
@@ -170,6 +173,9 @@ void AddRouteDefaults(Tree& route, const Defaults& defaults) {
 
 void AddClusterDefaults(Tree& cluster, const Defaults& defaults) {
   AddDefaults(cluster, defaults.cluster);
+  if (const auto breaker = cluster.find("circuit_breaker"); breaker != cluster.end()) {
+    AddDefaults(*breaker, defaults.breaker);
+  }
   if (const auto endpoints = cluster.find("endpoints"); endpoints != cluster.end()) {
     for (Tree& endpoint : *endpoints) {
       AddDefaults(endpoint, defaults.endpoint);

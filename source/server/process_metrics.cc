@@ -13,6 +13,7 @@
 #include <string>
 
 #include "source/server/commands.h"
+#include "source/upstream/breaker/breaker_metrics.h"
 
 namespace gatehouse::server {
 namespace {
@@ -82,7 +83,10 @@ ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& 
       1);
 }
 
-void ProcessMetrics::Collect(const WorkerThreads& workers) {
+void ProcessMetrics::Collect(const WorkerThreads& workers, const proxy::Snapshot& served) {
+  for (const auto& breaker : served.breakers) {
+    upstream::ShowBreaker(*breaker, table_);
+  }
   for (size_t i = 0; i < std::min(workers.size(), longest_task_.size()); ++i) {
     table_.Set(longest_task_[i], workers[i]->longest_task().count());
   }

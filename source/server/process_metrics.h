@@ -16,8 +16,9 @@ class ProcessMetrics {
   ProcessMetrics(observe::Metrics& metrics, observe::MetricTable& table, WallTime started,
                  uint32_t workers);
 
-  // Reads the kernel's figures and the workers'. The thread that owns the table.
-  void Collect(const WorkerThreads& workers);
+  // Reads the kernel's figures, the workers' and those of the breakers in `served`. The thread that
+  // owns the table.
+  void Collect(const WorkerThreads& workers, const proxy::Snapshot& served);
 
  private:
   observe::MetricTable& table_;

@@ -9,6 +9,7 @@
 
 #include "source/http/path.h"
 #include "source/proxy/forwarded.h"
+#include "source/route/fallback_config.h"
 #include "source/route/rewrite.h"
 #include "source/server/made_up_identity.h"
 #include "source/server/made_up_request.h"
@@ -68,6 +69,8 @@ class Explainer {
   void AddAction(const route::Route& route, const http::RequestHead& head);
   Json DescribeForward(const route::Forward& forward, const http::RequestHead& head);
   Json DescribeArm(const route::Arm& arm, uint64_t total_weight);
+  Json DescribeBreaker(upstream::Breaker& breaker);
+  Json DescribeFallback(const route::Fallback& fallback);
   Json RouteName(const route::Route& route) const;
   std::string At(const route::Route& route) const;
   void Note(std::string sentence) { notes_.push_back(std::move(sentence)); }
@@ -258,6 +261,9 @@ void Explainer::ExplainFilters(const pipeline::Chain* chain, const http::Request
 void Explainer::AddAction(const route::Route& route, const http::RequestHead& head) {
   if (const route::Forward* forward = route.forward()) {
     out_["forward"] = DescribeForward(*forward, head);
+    if (route.fallback.has_value()) {
+      out_["fallback"] = DescribeFallback(*route.fallback);
+    }
   } else if (const route::Redirect* redirect = route.redirect()) {
     const auto location = route::RedirectLocation(*redirect, route.match, head, arena_);
     if (location.empty()) {
@@ -309,9 +315,37 @@ Json Explainer::DescribeArm(const route::Arm& arm, uint64_t total_weight) {
   }
   const double percent =
       100.0 * arm.weight / static_cast<double>(std::max<uint64_t>(total_weight, 1));
-  return {{"cluster", cluster.name()}, {"labels", std::move(labels)},
-          {"weight", arm.weight},      {"percent", percent},
-          {"endpoints", carrying},     {"of", set->endpoints.size()}};
+  Json out{{"cluster", cluster.name()}, {"labels", std::move(labels)},
+           {"weight", arm.weight},      {"percent", percent},
+           {"endpoints", carrying},     {"of", set->endpoints.size()}};
+  if (upstream::Breaker* breaker = snapshot_.BreakerAt(arm.breaker)) {
+    out["breaker"] = DescribeBreaker(*breaker);
+  }
+  return out;
+}
+
+Json Explainer::DescribeBreaker(upstream::Breaker& breaker) {
+  const upstream::BreakerView view = breaker.View(MonotonicNow());
+  Json out{{"state", StateName(view.state)}};
+  if (view.state != upstream::BreakerState::kClosed) {
+    out["cause"] = Text(view.cause);
+    const auto left = std::chrono::ceil<std::chrono::seconds>(view.left).count();
+    Note("the circuit of cluster " + breaker.cluster() + " is " +
+         (view.state == upstream::BreakerState::kHalfOpen ? "half-open: a few requests get through"
+          : view.endless                                  ? "open by command: answered with 503"
+                         : "open for another " + std::to_string(left) + "s: answered with 503"));
+  }
+  return out;
+}
+
+Json Explainer::DescribeFallback(const route::Fallback& fallback) {
+  Json out{{"when", route::WordsOf(fallback)}};
+  if (fallback.arm) {
+    out["arm"] = DescribeArm(*fallback.arm, 1);
+  } else {
+    out["respond"] = {{"status", fallback.respond.status}, {"bytes", fallback.respond.body.size()}};
+  }
+  return out;
 }
 
 Json Explainer::RouteName(const route::Route& route) const {

@@ -20,9 +20,9 @@ namespace gatehouse::server {
 //   route        {name, index, at: "gatehouse.yaml:12:5"}, or null
 //   filters      [{name, type, explanation}], in order; explanation: what the filter would make of
 //                the request, when it has to say something
-//   forward      {path, host, arms: [{cluster, labels, weight, percent, endpoints, of}]};
-//   `endpoints`
-//                carry the labels, `of` all that the cluster has
+//   forward      {path, host, arms: [{cluster, labels, weight, percent, endpoints, of, breaker:
+//                {state, cause}}]}; `endpoints` carry the labels, `of` all that the cluster has
+//   fallback     {when: [reason], arm} or {when, respond: {status, bytes}}, when the route has one
 //   redirect     {status, location}        of these four, one
 //   respond      {status, bytes}
 //   refused      {status, why}

@@ -61,7 +61,22 @@ std::string Arm(const Json& arm) {
   const size_t all = arm.at("of");
   const std::string noun = all == 1 ? " endpoint" : " endpoints";
   return out + labels + " (" + (labels.empty() ? "" : std::to_string(carrying) + " of ") +
-         std::to_string(all) + noun + ")";
+         std::to_string(all) + noun +
+         (arm.contains("breaker") ? ", circuit " + Text(arm.at("breaker"), "state") : "") + ")";
+}
+
+// "on circuit_open, timeout: 200 with 2 bytes"
+std::string Fallback(const Json& fallback) {
+  std::string out;
+  for (const Json& reason : fallback.at("when")) {
+    out += (out.empty() ? "on " : ", ") + reason.get<std::string>();
+  }
+  if (fallback.contains("arm")) {
+    return out + ": " + Arm(fallback.at("arm"));
+  }
+  const Json& respond = fallback.at("respond");
+  return out + ": " + std::to_string(respond.at("status").get<int>()) + " with " +
+         std::to_string(respond.at("bytes").get<size_t>()) + " bytes";
 }
 
 std::string Percent(double percent) {
@@ -87,6 +102,9 @@ void AppendForward(std::string& out, const Json& forward, const Json& request) {
 void AppendOutcome(std::string& out, const Json& all) {
   if (all.contains("forward")) {
     AppendForward(out, all.at("forward"), all.at("request"));
+    if (all.contains("fallback")) {
+      AppendLine(out, "fallback", Fallback(all.at("fallback")));
+    }
   } else if (all.contains("redirect")) {
     const Json& redirect = all.at("redirect");
     AppendLine(

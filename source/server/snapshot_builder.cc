@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "source/server/breakers.h"
+
 namespace gatehouse::server {
 namespace {
 
@@ -152,6 +154,7 @@ std::shared_ptr<Snapshot> BuildSnapshot(LoadedSections sections, const LoadReque
   }
   std::sort(out->cluster_ids.begin(), out->cluster_ids.end());
   out->listeners = BuildListeners(sections, request);
+  BuildBreakers(sections.routes, sections.workers, request, *out);
   DefineRouteMetrics(sections.routes, request, *out);
   std::vector<std::shared_ptr<const route::Route>> routes;
   routes.reserve(sections.routes.size());

@@ -24,6 +24,7 @@ struct LoadedSections {
     const pipeline::Chain* no_route = nullptr;
   };
   std::vector<Chains> chains;  // By listener.
+  uint32_t workers = 1;        // That will serve it.
 };
 
 std::shared_ptr<proxy::Snapshot> BuildSnapshot(LoadedSections sections, const LoadRequest& request);

@@ -45,13 +45,14 @@ void Server::Answer(std::function<proxy::HandlerResponse()> work,
 
 void Server::AnswerFromMetrics(std::function<proxy::HandlerResponse(const observe::Metrics&)> work,
                                std::shared_ptr<proxy::HandlerReply> reply) {
-  scraper_.Run([this, work = std::move(work), reply = std::move(reply)]() mutable {
-    process_metrics_->Collect(workers_);
-    auto response = std::make_shared<proxy::HandlerResponse>(work(metrics_));
-    control_.Post([response = std::move(response), reply = std::move(reply)] {
-      reply->Send(std::move(*response));
-    });
-  });
+  scraper_.Run(
+      [this, snapshot = Snapshot(), work = std::move(work), reply = std::move(reply)]() mutable {
+        process_metrics_->Collect(workers_, *snapshot);
+        auto response = std::make_shared<proxy::HandlerResponse>(work(metrics_));
+        control_.Post([response = std::move(response), reply = std::move(reply)] {
+          reply->Send(std::move(*response));
+        });
+      });
 }
 
 void Server::Reload(std::string_view trigger,

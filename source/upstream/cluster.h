@@ -13,6 +13,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/error.h"
+#include "source/upstream/breaker/settings.h"
 #include "source/upstream/cluster_metrics.h"
 #include "source/upstream/endpoint.h"
 
@@ -41,6 +42,8 @@ struct ClusterSettings {
   uint32_t max_requests = 4096;
   Duration connect_timeout{std::chrono::seconds(5)};
   Duration idle_timeout{std::chrono::seconds(60)};  // Of pooled connections.
+  // For proxy::Snapshot, which has the breakers.
+  BreakerSettings breaker;
   friend bool operator==(const ClusterSettings&, const ClusterSettings&) = default;
 };
 

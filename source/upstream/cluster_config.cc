@@ -6,6 +6,7 @@
 //   balance: {policy: round_robin}             # least_request
 //   limits: {max_connections: 1024, max_pending: 1024, max_requests: 4096}
 //   timeouts: {connect: 5s, idle: 60s}
+//   circuit_breaker: {...}                     # breaker/breaker_config.cc
 //   protocol: auto                             # http1
 #include "source/upstream/cluster_config.h"
 
@@ -19,6 +20,7 @@
 
 #include "source/base/text.h"
 #include "source/config/values.h"
+#include "source/upstream/breaker/breaker_config.h"
 
 namespace gatehouse::upstream {
 namespace {
@@ -266,7 +268,11 @@ ClusterSettings LoadCluster(std::string name, Object in) {
              out);
   LoadTimeouts(in.Child("timeouts", "Timeouts of connections to endpoints."), out);
   LoadProtocol(in);
-  in.NotSupportedYet({"health_check", "outlier_detection", "circuit_breaker", "tls"});
+  out.breaker = LoadBreaker(
+      in.Child("circuit_breaker",
+               "Keeps requests from endpoints that fail or are slow, and answers them with 503 or "
+               "the route's fallback; without it nothing does. `{}` takes the defaults."));
+  in.NotSupportedYet({"health_check", "outlier_detection", "tls"});
   return out;
 }
 

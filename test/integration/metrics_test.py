@@ -78,7 +78,7 @@ listeners:
   - {{name: side, address: "127.0.0.1:0"}}
   - {{name: tiny, address: "127.0.0.1:0", limits: {{max_connections: 1}}}}
 clusters:
-  users: {{endpoints: ["{upstream}"]}}
+  users: {{endpoints: ["{upstream}"], circuit_breaker: {{}}}}
   narrow: {{endpoints: ["{upstream}"], limits: {{max_requests: 1}}}}
   dead: {{endpoints: ["127.0.0.1:1"]}}
   idle: {{endpoints: ["127.0.0.1:1"]}}
@@ -86,7 +86,8 @@ filters: {{small: {{type: max_body, max_bytes: 1KiB}}}}
 routes:
   - {{name: users, match: {{path_prefix: /users}}, cluster: users}}
   - {{name: narrow, match: {{path_prefix: /narrow}}, cluster: narrow}}
-  - {{name: dead, match: {{path_prefix: /dead}}, cluster: dead}}
+  - {{name: dead, match: {{path_prefix: /dead}}, cluster: dead, fallback: {{status: 503}}}}
+  - {{name: labelled, match: {{path: /labelled}}, cluster: users, labels: {{version: v2}}}}
   - {{name: fixed, match: {{path: /fixed}}, respond: {{status: 204}}, filters: [small]}}
   - {{name: moved, match: {{path: /moved}}, redirect: {{status: 301, path: /fixed}}}}
   - {{name: "never\\"asked\\"", match: {{path: /never}}, cluster: idle}}

@@ -56,8 +56,7 @@ TEST(RouteErrors, Actions) {
 }
 
 TEST(RouteErrors, PlannedKeys) {
-  for (const char* key :
-       {"selectors", "label_match", "no_match", "no_selector", "retry", "fallback"}) {
+  for (const char* key : {"selectors", "label_match", "no_match", "no_selector", "retry"}) {
     EXPECT_EQ(Said("{cluster: users, " + std::string(key) + ": x}"),
               "routes[0]." + std::string(key) + ": not supported yet");
   }

@@ -175,7 +175,6 @@ TEST(ClusterConfig, RefusesWhatIsNotBuiltYet) {
   balance: {policy: round_robin, slow_start: 30s}
   health_check: {path: /healthz}
   outlier_detection: {consecutive_5xx: 5}
-  circuit_breaker: {error_ratio: 0.5}
   limits: {retry_budget: 0.2}
   protocol: http2
   tls: {ca_file: ca.pem}
@@ -183,10 +182,9 @@ TEST(ClusterConfig, RefusesWhatIsNotBuiltYet) {
   EXPECT_EQ(loaded.text, R"(c.yaml:4:34: users.balance.slow_start: not supported yet
 c.yaml:5:3: users.health_check: not supported yet
 c.yaml:6:3: users.outlier_detection: not supported yet
-c.yaml:7:3: users.circuit_breaker: not supported yet
-c.yaml:8:12: users.limits.retry_budget: not supported yet
-c.yaml:9:13: users.protocol: http2 to endpoints is not supported yet
-c.yaml:10:3: users.tls: not supported yet
+c.yaml:7:12: users.limits.retry_budget: not supported yet
+c.yaml:8:13: users.protocol: http2 to endpoints is not supported yet
+c.yaml:9:3: users.tls: not supported yet
 )");
   EXPECT_EQ(Load("  discovery: {registry: users}\n").text,
             "c.yaml:2:15: users.discovery.registry: not supported yet\n");
