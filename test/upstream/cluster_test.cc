@@ -27,7 +27,8 @@ std::vector<IpAddress> Ips(std::initializer_list<const char*> texts) {
 
 struct TestCluster : Cluster {
   explicit TestCluster(std::vector<EndpointSpec> specs)
-      : Cluster(7, ClusterSettings{.name = "users", .endpoints = std::move(specs)}, {}) {}
+      : Cluster(7, ClusterSettings{.name = "users", .endpoints = std::move(specs), .breaker = {}},
+                {}) {}
 
   const Endpoint* Find(std::string_view name) const {
     for (const auto& endpoint : endpoints()->endpoints) {

@@ -219,7 +219,7 @@ void Breaker::ReportTrial(uint64_t word, int64_t now, bool failed, bool slow) {
   Trials trials;
   do {
     trials = Trials::Of(seen);
-    if (trials.phase != PhaseOf(word)) {
+    if (trials.phase != PhaseOf(word) || word_.load(std::memory_order_acquire) != word) {
       return;
     }
     ++(failed ? trials.failed : trials.good);
