@@ -40,6 +40,8 @@ class AdminTest(GatewayTest):
         self.assertGreater(len(pages), 10)
         for page in pages:
             path = page.split("?")[0]
+            if "*" in path:
+                continue  # Stands for names; their own tests ask for them.
             answer = gateway.get(path + ("?url=http://a/" if path == "/route" else ""))
             self.assertEqual(answer.status, 200, path)
             self.assertEqual(answer.headers["cache-control"], "no-store", path)

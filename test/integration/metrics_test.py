@@ -343,6 +343,7 @@ class MetricsTest(GatewayTest):
     def test_the_page_names_every_metric(self):
         gateway = self.started()
         self.traffic(gateway)
+        self.assertEqual(gateway.fetch("/dead").status, 503)
         seen = self.scrape(gateway)
         with open(PAGE, encoding="utf-8") as file:
             rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", file.read(), re.MULTILINE)
