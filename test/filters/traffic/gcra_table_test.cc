@@ -243,7 +243,7 @@ TEST(GcraTableThreadsTest, SeveralThreadsHaveOneRate) {
 
 TEST(GcraTableThreadsTest, NoRequestIsLost) {
   constexpr int kThreads = 4;
-  constexpr int kEach = 200'000;
+  constexpr int kEach = 2'000'000;
   GcraTable table(16);
   const Pace pace(Rate(1000, hours(1), kEach), 1);
   std::latch start(kThreads);
