@@ -10,7 +10,7 @@ import time
 import unittest
 
 from gatehouse import wait_until
-from http1 import Closed, Http1Test, answering, by_target, ok
+from http1 import Http1Test, ok, refusing_address
 
 ANSWERED = "routes: [{name: all, respond: {status: 200, body: ok}}]"
 
@@ -248,6 +248,28 @@ class RateLimitTest(Http1Test):
         self.assertIn("limit: over 10/m", lines()[2])
         state = gateway.json("/filters/limit")
         self.assertIn('"keys_in_use": 1', json.dumps(state))
+
+    def test_a_store_that_is_away(self):
+        held, address = refusing_address()
+        self.addCleanup(held.close)
+        stored = f"type: rate_limit, rate: 3/h, store: 'redis://{address}', on_store_failure: %s"
+        for word, expected in [
+            ("allow", [200] * 6),
+            ("deny", [503] * 6),
+            ("local", [200, 200, 200, 429, 429, 429]),
+        ]:
+            with self.subTest(word):
+                limit = "  limit: {" + stored % word + "}"
+                gateway = self.gateway(config(limit, "limit")).start()
+                wire = self.wire(gateway)
+                answers = [wire.ask() for _ in range(6)]
+                self.assertEqual([answer.status for answer in answers], expected)
+                if word == "deny":
+                    self.assertEqual(answers[0].get("x-gatehouse-error"), "limiter_unavailable")
+                self.assertEqual(self.counter(gateway, "store_failures"), 6)
+                log = gateway.stderr()
+                self.assertEqual(log.count("the store of a rate limit is away"), 1, log)
+                self.assertIn(f"until_it_is_back={word}", log)
 
     # ---- requests in flight ----
 

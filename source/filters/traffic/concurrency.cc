@@ -84,16 +84,17 @@ class ConcurrencyDefinition final : public pipeline::FilterDefinition {
 
   static std::shared_ptr<InFlightTable> TableFor(const Settings& settings,
                                                  const pipeline::LoadContext& context) {
-    const pipeline::FilterDefinition* other =
+    const uint64_t max_keys = context.activate ? settings.max_keys : 1;
+    const pipeline::FilterDefinition* const other =
         context.base != nullptr ? context.base : context.previous;
     if (other != nullptr) {
       const auto& served = static_cast<const ConcurrencyDefinition&>(*other);
       if (served.settings_.key.ToText() == settings.key.ToText() &&
-          served.settings_.max_keys == settings.max_keys) {
+          served.table_->max_keys() == max_keys) {
         return served.table_;
       }
     }
-    return std::make_shared<InFlightTable>(context.activate ? settings.max_keys : 1);
+    return std::make_shared<InFlightTable>(max_keys);
   }
 
   Action Enter(const http::RequestHead& head, Stream& stream, InFlightTable::Permit& permit) const {

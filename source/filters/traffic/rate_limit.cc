@@ -55,7 +55,8 @@ struct Settings {
 struct Tariff {
   LimitRate rate;
   Pace pace;
-  std::string policy;
+  std::string policy;   // The value of RateLimit-Policy.
+  std::string refusal;  // For the log.
 };
 
 class RateLimitDefinition final : public pipeline::FilterDefinition {
@@ -74,6 +75,8 @@ class RateLimitDefinition final : public pipeline::FilterDefinition {
   static pipeline::Phases PhasesOf(const Settings& settings);
   static std::shared_ptr<GcraTable> TableFor(const Settings& settings,
                                              const pipeline::LoadContext& context);
+  // Whether a route's settings leave it what its base is: then both count together.
+  static bool IsAsItsBase(const Settings& settings, const pipeline::LoadContext& context);
 
   const Tariff& TariffOf(const observe::StreamInfo& info) const {
     return tariffs_[settings_.rates.IndexOf(info.identity)];
@@ -86,19 +89,22 @@ class RateLimitDefinition final : public pipeline::FilterDefinition {
   // What becomes of a request that the store says nothing of.
   Action WithoutStore(const Error& error, Stream& stream) const;
   void TellDryRun(Stream& stream) const;
-  void TellStore(bool away, std::string_view why) const;
+  void StoreFailed(std::string_view why, MonotonicTime now) const;
+  void StoreAnswered(MonotonicTime now) const;
 
   const Settings settings_;
   const LimitFields fields_;
   std::vector<Tariff> tariffs_;  // As settings_.rates.all().
   const std::shared_ptr<GcraTable> table_;
   std::optional<RedisLimiter> limiter_;
+  std::string store_suffix_;  // Of keys in the store.
   const observe::MetricId allowed_;
   const observe::MetricId limited_;
   const observe::MetricId would_limit_;
   const observe::MetricId evicted_;
   const observe::MetricId store_failures_;
   mutable std::atomic<bool> store_away_{false};
+  mutable std::atomic<int64_t> store_failed_{0};  // When it last did, by the monotonic clock.
   mutable log::Repeated told_;
   std::unique_ptr<Gate> gate_;
 };
@@ -125,8 +131,8 @@ class RateLimitDefinition::Visitor final : public pipeline::Filter {
       return Apply(limit_.Decide(head, *tariff_, stream), stream);
     }
     pending_ = limit_.limiter_->Ask(
-        stream.services(), limit_.settings_.key.Spelled(head, stream.info()), tariff_->rate,
-        limit_.settings_.cost, [this, &stream](Result<LimitDecision> answer) {
+        stream.services(), limit_.settings_.key.Spelled(head, stream.info()) + limit_.store_suffix_,
+        tariff_->rate, limit_.settings_.cost, [this, &stream](Result<LimitDecision> answer) {
           if (OnAnswer(answer, stream) == Action::kContinue) {
             stream.Resume();
           }
@@ -145,10 +151,10 @@ class RateLimitDefinition::Visitor final : public pipeline::Filter {
  private:
   Action OnAnswer(const Result<LimitDecision>& answer, Stream& stream) {
     if (answer) {
-      limit_.TellStore(false, {});
+      limit_.StoreAnswered(stream.now());
       return Apply(*answer, stream);
     }
-    limit_.TellStore(true, answer.error().message);
+    limit_.StoreFailed(answer.error().message, stream.now());
     stream.Count(limit_.store_failures_);
     if (limit_.settings_.on_failure == OnFailure::kLocal) {
       return Apply(limit_.Decide(stream.request(), *tariff_, stream), stream);
@@ -188,10 +194,14 @@ RateLimitDefinition::RateLimitDefinition(Settings settings, const pipeline::Load
                                       "answer in time.")) {
   needs_identity = settings_.key.OfIdentity() || settings_.rates.OfIdentity();
   for (const LimitRate& rate : settings_.rates.all()) {
-    tariffs_.push_back({rate, Pace(rate, settings_.cost), fields_.Policy(rate)});
+    tariffs_.push_back({rate, Pace(rate, settings_.cost), fields_.Policy(rate),
+                        std::string(context.filter_name) + ": over " + FormatRate(rate)});
   }
   if (settings_.store) {
     limiter_.emplace(settings_.store->server, settings_.store->prefix);
+    if (context.base != nullptr && !IsAsItsBase(settings_, context)) {
+      store_suffix_ = settings_.key.ToText() + "\n" + settings_.rates.ToText();
+    }
   } else if (settings_.headers != Tell::kAlways) {
     gate_ = std::make_unique<Gate>(*this);
   }
@@ -201,22 +211,28 @@ pipeline::Phases RateLimitDefinition::PhasesOf(const Settings& settings) {
   return {.request_headers = true, .response_headers = settings.headers == Tell::kAlways};
 }
 
+// A route's own rate is a limit of its own.
+bool RateLimitDefinition::IsAsItsBase(const Settings& settings,
+                                      const pipeline::LoadContext& context) {
+  const Settings& base = static_cast<const RateLimitDefinition*>(context.base)->settings_;
+  return base.key.ToText() == settings.key.ToText() &&
+         base.rates.ToText() == settings.rates.ToText();
+}
+
 std::shared_ptr<GcraTable> RateLimitDefinition::TableFor(const Settings& settings,
                                                          const pipeline::LoadContext& context) {
-  const pipeline::FilterDefinition* other =
+  const bool needed = !settings.store || settings.on_failure == OnFailure::kLocal;
+  const uint64_t max_keys = needed && context.activate ? settings.max_keys : 1;
+  const pipeline::FilterDefinition* const other =
       context.base != nullptr ? context.base : context.previous;
-  if (other != nullptr) {
+  if (other != nullptr && (context.base == nullptr || IsAsItsBase(settings, context))) {
     const auto& served = static_cast<const RateLimitDefinition&>(*other);
-    const bool same_key = served.settings_.key.ToText() == settings.key.ToText() &&
-                          served.settings_.max_keys == settings.max_keys;
-    // A route's own rate is a limit of its own, a rate that was changed is not.
-    if (same_key &&
-        (context.base == nullptr || served.settings_.rates.ToText() == settings.rates.ToText())) {
+    if (served.settings_.key.ToText() == settings.key.ToText() &&
+        served.table_->max_keys() == max_keys) {
       return served.table_;
     }
   }
-  const bool needed = !settings.store || settings.on_failure == OnFailure::kLocal;
-  return std::make_shared<GcraTable>(needed && context.activate ? settings.max_keys : 1);
+  return std::make_shared<GcraTable>(max_keys);
 }
 
 pipeline::Filter* RateLimitDefinition::NewFilter(Stream& stream) const {
@@ -258,15 +274,13 @@ Action RateLimitDefinition::Refuse(const LimitDecision& decision, const Tariff& 
                                    Stream& stream) const {
   stream.Count(limited_);
   stream.AddVerdict(name, "limited");
-  const std::string_view detail = stream.arena().Concat(std::string_view(name), ": over ",
-                                                        std::string_view(FormatRate(tariff.rate)));
   const std::string retry_after = RetryAfter(decision.retry_after);
   const std::array<pipeline::ReplyHeaders::Field, 3> fields = {
       {{"retry-after", retry_after},
        {"ratelimit-policy", tariff.policy},
        {"ratelimit", fields_.State(tariff.rate, decision, stream.arena())}}};
   const size_t told = settings_.headers == Tell::kOff ? 1 : fields.size();
-  return stream.ReplyError(ErrorCode::kRateLimited, detail,
+  return stream.ReplyError(ErrorCode::kRateLimited, tariff.refusal,
                            pipeline::ReplyHeaders(std::span(fields).first(told)));
 }
 
@@ -293,18 +307,27 @@ void RateLimitDefinition::TellDryRun(Stream& stream) const {
   }
 }
 
-// One line for each change, whichever worker sees it first.
-void RateLimitDefinition::TellStore(bool away, std::string_view why) const {
-  if (store_away_.load(std::memory_order_relaxed) == away || store_away_.exchange(away) == away) {
-    return;
-  }
+// One line, whichever worker sees it first.
+void RateLimitDefinition::StoreFailed(std::string_view why, MonotonicTime now) const {
   static constexpr std::string_view kMeanwhile[] = {"allow", "deny", "local"};
-  if (away) {
+  store_failed_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  if (!store_away_.load(std::memory_order_relaxed) && !store_away_.exchange(true)) {
     log::Warning("the store of a rate limit is away",
                  {{"filter", name},
                   {"until_it_is_back", kMeanwhile[static_cast<size_t>(settings_.on_failure)]},
                   {"error", why}});
-  } else {
+  }
+}
+
+// Once it has not failed for a while, so that one that comes and goes does not fill the log.
+void RateLimitDefinition::StoreAnswered(MonotonicTime now) const {
+  constexpr Duration kWhile = std::chrono::seconds(1);
+  if (!store_away_.load(std::memory_order_relaxed) ||
+      now.time_since_epoch().count() - store_failed_.load(std::memory_order_relaxed) <
+          kWhile.count()) {
+    return;
+  }
+  if (store_away_.exchange(false)) {
     log::Info("the store of a rate limit is back", {{"filter", name}});
   }
 }

@@ -214,6 +214,47 @@ TEST(RateLimitTest, WithoutItsStoreItLetsPass) {
   EXPECT_NE(h.definition().State().find("\"store_away\": true"), std::string::npos);
 }
 
+TEST(RateLimitTest, WhenItsStoreComesAndGoes) {
+  FilterHarness h(RateLimit(), std::string(kStored) + "allow}");
+  const auto away = [&] {
+    return h.definition().State().find("\"store_away\": true") != std::string::npos;
+  };
+  const auto yes = Numbers(1, 0);
+  h.Get();
+  h.AnswerScript(Away());
+  h.Advance(milliseconds(500));
+  h.Get();
+  h.AnswerScript(Decision(yes));
+  EXPECT_TRUE(away()) << "it may go again at once";
+  h.Advance(seconds(1));
+  h.Get();
+  h.AnswerScript(Decision(yes));
+  EXPECT_FALSE(away());
+}
+
+TEST(RateLimitTest, InTheStoreARoutesOwnRateIsALimitOfItsOwn) {
+  FilterHarness h(RateLimit(), std::string(kStored) + "allow}");
+  h.Get();
+  FilterHarness same(RateLimit(), std::string(kStored) + "allow}");
+  same.Override("cost: 5");
+  same.Get();
+  EXPECT_EQ(same.scripts()[0].keys, h.scripts()[0].keys);
+  FilterHarness other(RateLimit(), std::string(kStored) + "allow}");
+  other.Override("rate: 3/m");
+  other.Get();
+  EXPECT_NE(other.scripts()[0].keys, h.scripts()[0].keys);
+}
+
+TEST(RateLimitTest, ATableIsThereWhenItIsNeeded) {
+  FilterHarness h(RateLimit(), std::string(kStored) + "allow, key: {header: x}}");
+  EXPECT_FALSE(h.Reload("{rate: 10/m, key: {header: x}}"));
+  for (int i = 0; i < 1000; ++i) {
+    h.Get("/", {{"x", std::to_string(i)}});
+    ASSERT_TRUE(h.forwarded());
+  }
+  EXPECT_EQ(h.Counter("evicted"), 0);
+}
+
 TEST(RateLimitTest, OrRefuses) {
   FilterHarness h(RateLimit(), std::string(kStored) + "deny}");
   h.Get();
