@@ -261,6 +261,9 @@ routes:
         ):
             self.assertIn("redis://:***@127.0.0.1", shown)
             self.assertNotIn(IN_URL, shown)
+        for page in ("/filters/shared", "/filters", "/config/status", "/stats"):
+            self.assertNotIn("s3cret", right.get(page).body)
+        self.assertNotIn("s3cret", right.stderr())
 
     def test_a_user_with_the_least_rights(self):
         redis = self.redis()
@@ -283,6 +286,22 @@ routes:
             redis.cli("ACL", "SETUSER", "gate", "reset", "on", f">{PASSWORD}", *rest)
             redis.cli("CLIENT", "KILL", "USER", "gate")
             self.assertEqual(self.statuses(gateway, 1, "new" + right), [503], right)
+
+    def test_the_gateway_ends_with_calls_under_way(self):
+        redis = self.redis()
+        gateway = self.start(redis, "on_store_failure: allow, store_timeout: 20s")
+        self.assertEqual(self.statuses(gateway, 1), [200])
+        redis.signal(signal.SIGSTOP)
+        waiting = [socket.create_connection(gateway.addresses["web"]) for _ in range(5)]
+        for client in waiting:
+            self.addCleanup(client.close)
+            client.sendall(b"GET /limited HTTP/1.1\r\nhost: a\r\n\r\n")
+        wait_until(lambda: gateway.metric("gatehouse_redis_calls_active") == 5, "they ask")
+        waiting[0].close()  # Who leaves is not told, and nobody gets its answer.
+        gateway.signal(signal.SIGTERM)
+        gateway.signal(signal.SIGINT)
+        self.assertEqual(gateway.wait(), 2)  # Told twice: at once, and in order.
+        self.assertNotIn("ERROR: AddressSanitizer", gateway.stderr())
 
     def test_something_else_listens_there(self):
         with socket.create_server(("127.0.0.1", 0)) as server:

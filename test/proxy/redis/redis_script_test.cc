@@ -114,13 +114,14 @@ TEST_F(RedisScriptTest, TheRateIsTheRate) {
   EXPECT_NEAR(static_cast<double>(allowed), 20 + 1000 * spent, 0.02 * (20 + 1000 * spent));
 }
 
-TEST_F(RedisScriptTest, NanosecondsBetweenRequestsAreKept) {
-  const LimitRate rate{3'000'000, seconds(1), 3'000'000};
-  ASSERT_TRUE(Ask(rate, 1'500'000)->allowed);
-  const auto decision = Ask(rate, 1'500'000);
-  // 0.25 microseconds, a double's grain in times of today, would be 25 % off.
-  EXPECT_GT(decision->reset, milliseconds(900));
-  EXPECT_LE(decision->reset, seconds(1));
+// 0.25 microseconds, a double's grain in times of today, are much at 3,000,000/s.
+TEST_F(RedisScriptTest, PartsOfAMicrosecondAreKept) {
+  const auto decision = Ask({3, seconds(1), 3});
+  ASSERT_TRUE(decision) << error_;
+  EXPECT_EQ(decision->reset, std::chrono::nanoseconds(333'333'334)) << "rounded up";
+  EXPECT_TRUE(Run("return redis.call('GET', KEYS[1])").ends_with("333333"));
+  EXPECT_TRUE(Ask({3'000'000, seconds(1), 3'000'000}, 2'000'000, "x")->allowed);
+  EXPECT_LE(Ask({3'000'000, seconds(1), 3'000'000}, 1'000'000, "x")->reset, seconds(1));
 }
 
 TEST_F(RedisScriptTest, CostsAndLooks) {

