@@ -99,10 +99,11 @@ RuntimeSettings LoadRuntime(config::Object in) {
   out.shutdown_delay =
       in.Time("shutdown_delay", {out.shutdown_delay, Duration::zero(), kMax},
               "From failing readiness to closing the listeners, so that load balancers notice.");
-  out.state_dir = in.String("state_dir", out.state_dir,
-                            config::About("Folder for state that must last; nothing that is built "
-                                          "keeps any.")
-                                .Type("path"));
+  out.state_dir =
+      in.String("state_dir", out.state_dir,
+                config::About("Folder for what must outlast the process, such as entries of "
+                              "ip_access; without one, nothing does.")
+                    .Type("path"));
   using Name = std::string_view;
   out.log_level =
       in.Enum<Name>("log_level",

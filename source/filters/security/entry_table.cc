@@ -181,6 +181,7 @@ bool EntryTable::Write(Writer& writer, MonotonicTime now) {
   }
   const Result<void> written = ReplaceFile(path_, WriteEntries(trie, now, WallNow()));
   writer.last = MonotonicNow();
+  writer.waiting = !written;
   if (!written) {
     backlog_.Count(Backlog::kStateFailures);
     if (writer.trouble != written.error().message) {
@@ -209,9 +210,13 @@ EntryTable::Keeping EntryTable::Keep(MonotonicTime now) {
   }
   Keeping out = writer_.With([&](Writer& writer) -> Keeping {
     const uint64_t edits = content_.With([](const Content& content) { return content.edits; });
-    if (edits != writer.saved && writer.last && now < *writer.last + kWriteInterval) {
+    if (edits == writer.saved) {
+      return {.kept = true};
+    }
+    if (writer.waiting || (writer.last && now < *writer.last + kWriteInterval)) {
+      writer.waiting = true;
       return writer.trouble.empty()
-                 ? Keeping{.pending = true, .why = "they are written within a second"}
+                 ? Keeping{.pending = true, .why = "they are written within a second or two"}
                  : Keeping{.why = writer.trouble};
     }
     const bool kept = Write(writer, now);

@@ -94,6 +94,7 @@ class EntryTable {
   struct Writer {
     uint64_t saved = 0;  // The edits that are on the disk.
     std::optional<MonotonicTime> last;
+    bool waiting = false;  // For the upkeep, which alone writes then.
     std::string trouble;
   };
 
