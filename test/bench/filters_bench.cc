@@ -18,7 +18,6 @@
 #include "source/filters/auth/key_set.h"
 #include "source/filters/auth/password_hash.h"
 #include "source/filters/builtin.h"
-#include "source/filters/security/cidr_set.h"
 #include "source/observe/access_log_format.h"
 #include "source/pipeline/filter_harness.h"
 #include "test/bench/measuring.h"
@@ -45,48 +44,6 @@ namespace {
 
 using pipeline::Action;
 using pipeline::FilterHarness;
-
-std::vector<Cidr> RandomBlocks(size_t count) {
-  std::minstd_rand random(1);
-  std::vector<Cidr> blocks;
-  for (size_t i = 0; i < count; ++i) {
-    const std::string text = std::to_string(random() % 223 + 1) + "." +
-                             std::to_string(random() % 256) + "." + std::to_string(random() % 256) +
-                             ".0/24";
-    blocks.push_back(*ParseCidr(text));
-  }
-  return blocks;
-}
-
-std::vector<IpAddress> RandomAddresses(bool v4) {
-  std::minstd_rand random(2);
-  std::vector<IpAddress> out(4096, *ParseIp(v4 ? "10.0.0.0" : "2001:db8::"));
-  for (IpAddress& address : out) {
-    for (size_t i = v4 ? 12 : 4; i < 16; ++i) {
-      address.bytes[i] = static_cast<uint8_t>(random());
-    }
-  }
-  return out;
-}
-
-void BenchCidrSets() {
-  volatile bool sink = false;
-  for (const size_t count : {1'000, 1'000'000}) {
-    const filters::CidrSet set(RandomBlocks(count));
-    const auto addresses = RandomAddresses(true);
-    const double ns = Measure(1'000'000, [&](int i) { sink = set.Contains(addresses[i & 4095]); });
-    Print(count == 1'000 ? "ip_access lookup, 1,000 blocks" : "ip_access lookup, 1,000,000 blocks",
-          ns);
-  }
-  std::vector<Cidr> blocks;
-  for (const IpAddress& address : RandomAddresses(false)) {
-    blocks.push_back({address, 128});
-  }
-  const filters::CidrSet set{std::span<const Cidr>(blocks).first(1000)};
-  const auto addresses = RandomAddresses(false);
-  Print("ip_access lookup, 1,000 IPv6 blocks",
-        Measure(1'000'000, [&](int i) { sink = set.Contains(addresses[i & 4095]); }));
-}
 
 // One stream's worth of calls into the access log, again and again.
 void BenchAccessLog(const char* what, const std::string& yaml) {
@@ -287,7 +244,7 @@ int main(int argc, char** argv) {
   gatehouse::BenchApiKey(10);
   gatehouse::BenchApiKey(100'000);
   gatehouse::BenchBasicAuth();
-  gatehouse::BenchCidrSets();
+  gatehouse::BenchIpLists();
   gatehouse::BenchForwardAuth();
   gatehouse::BenchIpAccess();
   gatehouse::BenchHeaders("headers, one set and one removed",

@@ -41,6 +41,7 @@ inline void Print(const char* what, double value, const char* unit = "ns") {
 
 // Rows of filters that have a file of their own. `memory`: also those that take minutes.
 void BenchJwt(bool memory);
+void BenchIpLists();
 void BenchTraffic();
 
 }  // namespace gatehouse

@@ -66,7 +66,7 @@ class EntryTable {
   struct Keeping {
     bool kept = false;
     bool pending = false;  // They will be in a moment.
-    std::string why;       // They are not.
+    std::string why{};     // They are not.
   };
   // Writes them unless that was done a moment ago; then the upkeep will.
   Keeping Keep(MonotonicTime now);

@@ -23,7 +23,7 @@ namespace gatehouse::filters {
 struct AccessEntry {
   Cidr block;
   bool allow = false;  // Else it is denied.
-  std::string reason;
+  std::string reason{};
   MonotonicTime expires = MonotonicTime::max();  // max(): never.
   WallTime added{};
 
