@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/observe/access_log_format.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "source/base/check.h"
@@ -34,12 +35,14 @@ constexpr std::pair<std::string_view, std::string_view> kDefaultMembers[] = {
     {"attempts", "%ATTEMPTS%"},
     {"user_agent", "%REQ(user-agent)%"},
     {"request_id", "%REQUEST_ID%"},
+    {"filter", "%FILTER%"},
+    {"fallback", "%FALLBACK%"},
     {"error", "%ERROR%"},
     {"error_detail", "%ERROR_DETAIL%"},
 };
 
-Pattern MustParse(std::string_view text) {
-  tl::expected<Pattern, PatternMistake> pattern = Pattern::Parse(text, Moment::kEnd);
+Pattern MustParse(std::string_view text, const std::shared_ptr<Secrets>& secrets) {
+  tl::expected<Pattern, PatternMistake> pattern = Pattern::Parse(text, Moment::kEnd, secrets);
   GATEHOUSE_CHECK(pattern, "the built-in formats are valid");
   return *std::move(pattern);
 }
@@ -59,33 +62,39 @@ AccessLogFormat AccessLogFormat::Json(std::vector<std::pair<std::string, Pattern
     std::string key = "\"";
     AppendJsonEscaped(key, name);
     key.append("\":");
-    const bool needs_identity = value.NeedsIdentity();
-    out.members_.push_back({std::move(key), std::move(value), needs_identity});
+    out.members_.push_back({std::move(key), std::move(value)});
   }
   return out;
 }
 
-AccessLogFormat AccessLogFormat::DefaultText() { return Text(MustParse(kDefaultText)); }
+AccessLogFormat AccessLogFormat::DefaultText(const std::shared_ptr<Secrets>& secrets) {
+  return Text(MustParse(kDefaultText, secrets));
+}
 
-AccessLogFormat AccessLogFormat::DefaultJson() {
+AccessLogFormat AccessLogFormat::DefaultJson(const std::shared_ptr<Secrets>& secrets) {
   std::vector<std::pair<std::string, Pattern>> members;
   for (const auto& [name, text] : kDefaultMembers) {
-    members.emplace_back(name, MustParse(text));
+    members.emplace_back(name, MustParse(text, secrets));
   }
   return Json(std::move(members));
 }
 
 void AccessLogFormat::Write(const StreamInfo& info, LogScratch& scratch) const {
+  scratch.line.Clear();
+  Append(info, scratch);
+  scratch.line.Append('\n');
+}
+
+void AccessLogFormat::Append(const StreamInfo& info, LogScratch& scratch) const {
   LineBuffer& line = scratch.line;
-  line.Clear();
   if (!json_) {
     line_.AppendText(info, scratch);
-    line.Append('\n');
     return;
   }
+  const size_t begin = line.size();
   line.Append('{');
   for (const Member& member : members_) {
-    if (member.needs_identity && info.identity == nullptr) {
+    if (member.value.IsMissing(info)) {
       continue;
     }
     const size_t before = line.size();
@@ -96,10 +105,16 @@ void AccessLogFormat::Write(const StreamInfo& info, LogScratch& scratch) const {
       line.Truncate(before);
     }
   }
-  if (line.size() > 1) {
+  if (line.size() > begin + 1) {
     line.Truncate(line.size() - 1);  // The last comma.
   }
-  line.Append("}\n");
+  line.Append('}');
+}
+
+bool AccessLogFormat::Uses(std::string_view operator_name) const {
+  return line_.Uses(operator_name) ||
+         std::any_of(members_.begin(), members_.end(),
+                     [&](const Member& member) { return member.value.Uses(operator_name); });
 }
 
 }  // namespace gatehouse::observe

@@ -116,7 +116,16 @@ LogFile::~LogFile() {
   }
 }
 
-ssize_t LogFile::Write(std::span<iovec> pieces) const {
+Result<void> LogFile::Reopen() {
+  Result<LogFile> file = Open(path_);
+  if (!file) {
+    return tl::unexpected(file.error());
+  }
+  *this = *std::move(file);
+  return {};
+}
+
+ssize_t LogFile::Write(std::span<iovec> pieces) {
   switch (mode_) {
     case Mode::kPlain:
       return writev(fd_, pieces.data(), static_cast<int>(pieces.size()));

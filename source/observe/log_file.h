@@ -8,11 +8,12 @@
 #include <string>
 
 #include "source/base/error.h"
+#include "source/observe/log_output.h"
 
 namespace gatehouse::observe {
 
 // Not thread-safe.
-class LogFile {
+class LogFile final : public LogOutput {
  public:
   // "stdout", "stderr" or a path. A file is made when it is missing (mode 0640) and appended to; a
   // FIFO is opened without waiting for a reader. Errors name the path and the reason.
@@ -22,13 +23,15 @@ class LogFile {
 
   LogFile(LogFile&& other) noexcept;
   LogFile& operator=(LogFile&& other) noexcept;
-  ~LogFile();
+  ~LogFile() override;
 
-  // As writev(2): bytes written, or -1 with errno; EAGAIN when it would have to wait.
-  ssize_t Write(std::span<iovec> pieces) const;
+  ssize_t Write(std::span<iovec> pieces) override;
+  bool reopens() const override { return true; }
+  Result<void> Reopen() override;
+  size_t TakeLost() override { return 0; }
 
   const std::string& path() const { return path_; }
-  int fd() const { return fd_; }
+  int fd() const override { return fd_; }
 
  private:
   // How to write without waiting.

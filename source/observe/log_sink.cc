@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "source/base/log.h"
+#include "source/observe/log_file.h"
 
 namespace gatehouse::observe {
 namespace {
@@ -21,26 +22,37 @@ int Milliseconds(Duration duration) {
   return static_cast<int>(std::clamp<int64_t>(rounded, 0, 60'000));
 }
 
+std::string NameOf(const LogSinkOptions& options) {
+  return options.syslog ? options.syslog->ToString() : options.path;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<LogSink>> LogSink::Open(LogSinkOptions options) {
-  Result<LogFile> file = LogFile::Open(options.path);
-  if (!file) {
-    return tl::unexpected(file.error());
+  std::unique_ptr<LogOutput> output;
+  if (options.syslog) {
+    output = std::make_unique<SyslogSocket>(*options.syslog);
+  } else {
+    Result<LogFile> file = LogFile::Open(options.path);
+    if (!file) {
+      return tl::unexpected(file.error());
+    }
+    output = std::make_unique<LogFile>(*std::move(file));
   }
   const int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_fd < 0) {
     return Fail(ErrorCode::kIo, ErrorSource::kInternal,
                 std::string("no descriptor to wake the log writer: ") + std::strerror(errno));
   }
-  return std::shared_ptr<LogSink>(new LogSink(std::move(options), *std::move(file), wake_fd));
+  return std::shared_ptr<LogSink>(new LogSink(std::move(options), std::move(output), wake_fd));
 }
 
-LogSink::LogSink(LogSinkOptions options, LogFile file, int wake_fd)
+LogSink::LogSink(LogSinkOptions options, std::unique_ptr<LogOutput> output, int wake_fd)
     : options_(std::move(options)),
+      name_(NameOf(options_)),
       ring_bytes_(std::bit_ceil(std::clamp(options_.buffer_bytes, LogSinkOptions::kMinBuffer,
                                            LogSinkOptions::kMaxBuffer))),
-      file_(std::move(file)),
+      output_(std::move(output)),
       wake_fd_(wake_fd),
       rings_(options_.workers) {
   // The writer takes no signals: they are the control thread's, and SIGPIPE is an error code here.
@@ -107,7 +119,7 @@ void LogSink::Run() {
     // Read before the rings: what was appended before the destructor ran is written.
     const bool stopping = stop_.load(std::memory_order_acquire);
     if (reopen_.exchange(false, std::memory_order_acq_rel)) {
-      ReopenFile();
+      ReopenOutput();
     }
     last = WriteAll();
     if (!stopping) {
@@ -126,13 +138,13 @@ void LogSink::Run() {
 }
 
 void LogSink::Wait(Outcome last, MonotonicTime until) {
-  std::array<pollfd, 2> events{pollfd{wake_fd_, POLLIN, 0}, pollfd{file_.fd(), POLLOUT, 0}};
-  const bool for_file = last == Outcome::kBlocked;
+  std::array<pollfd, 2> events{pollfd{wake_fd_, POLLIN, 0}, pollfd{output_->fd(), POLLOUT, 0}};
+  const bool for_output = last == Outcome::kBlocked;
   Duration timeout = options_.flush_interval;
   if (until != MonotonicTime::max()) {
     timeout = std::min(timeout, Duration(until - MonotonicNow()));
   }
-  poll(events.data(), for_file ? 2 : 1, Milliseconds(timeout));
+  poll(events.data(), for_output ? 2 : 1, Milliseconds(timeout));
   uint64_t count;
   [[maybe_unused]] const ssize_t got = read(wake_fd_, &count, sizeof(count));
 }
@@ -161,7 +173,7 @@ LogSink::Outcome LogSink::WriteRing(LogRing& ring) {
       piece.iov_len = std::min(piece.iov_len, room);
       room -= piece.iov_len;
     }
-    const ssize_t written = file_.Write(std::span(pieces).first(static_cast<size_t>(count)));
+    const ssize_t written = output_->Write(std::span(pieces).first(static_cast<size_t>(count)));
     if (written > 0) {
       const auto bytes = static_cast<size_t>(written);
       mid_line_ = bytes < left;
@@ -180,15 +192,15 @@ LogSink::Outcome LogSink::WriteRing(LogRing& ring) {
   return Outcome::kEmpty;
 }
 
-void LogSink::ReopenFile() {
+void LogSink::ReopenOutput() {
+  if (!output_->reopens()) {
+    return;
+  }
   if (LogRing* ring = mid_line_ ? rings_[next_ring_].load(std::memory_order_acquire) : nullptr) {
     FinishLine(*ring);
   }
-  Result<LogFile> file = LogFile::Open(options_.path);
-  if (file) {
-    file_ = *std::move(file);
-  } else {
-    Report("log not reopened: the file that was open is kept", file.error().message);
+  if (const Result<void> opened = output_->Reopen(); !opened) {
+    Report("log not reopened: the file that was open is kept", opened.error().message);
   }
 }
 
@@ -204,7 +216,7 @@ void LogSink::FinishLine(LogRing& ring) {
     }
     pieces[i].iov_len = static_cast<size_t>(static_cast<const char*>(found) - begin) + 1;
     const size_t rest = i == 0 ? pieces[0].iov_len : pieces[0].iov_len + pieces[1].iov_len;
-    const auto written = file_.Write(std::span(pieces).first(static_cast<size_t>(i) + 1));
+    const auto written = output_->Write(std::span(pieces).first(static_cast<size_t>(i) + 1));
     if (written != static_cast<ssize_t>(rest)) {
       dropped_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -224,6 +236,9 @@ void LogSink::NoteFailure(int error) {
 }
 
 void LogSink::NoteSuccess(size_t bytes) {
+  if (const size_t lost = output_->TakeLost(); lost > 0) [[unlikely]] {
+    dropped_.fetch_add(lost, std::memory_order_relaxed);
+  }
   written_.fetch_add(bytes, std::memory_order_relaxed);
   if (failing_) {
     failing_ = false;
@@ -234,17 +249,18 @@ void LogSink::NoteSuccess(size_t bytes) {
 void LogSink::Report(std::string_view phrase, std::string_view reason) {
   const uint64_t dropped = dropped_lines();
   if (options_.report) {
-    options_.report(log::Compose(phrase, {{"path", path()}, {"reason", reason}}));
+    options_.report(log::Compose(phrase, {{"path", name()}, {"reason", reason}}));
   } else if (reason.empty()) {
-    log::Warning(phrase, {{"path", path()}, {"dropped", dropped}});
+    log::Warning(phrase, {{"path", name()}, {"dropped", dropped}});
   } else {
-    log::Warning(phrase, {{"path", path()}, {"reason", reason}, {"dropped", dropped}});
+    log::Warning(phrase, {{"path", name()}, {"reason", reason}, {"dropped", dropped}});
   }
 }
 
 Result<std::shared_ptr<LogSink>> LogSinks::Open(const LogSinkOptions& options) {
   std::erase_if(sinks_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<LogSink>& known = sinks_[{options.path, options.buffer_bytes, options.workers}];
+  std::weak_ptr<LogSink>& known =
+      sinks_[{NameOf(options), options.syslog.has_value(), options.buffer_bytes, options.workers}];
   if (std::shared_ptr<LogSink> sink = known.lock()) {
     return sink;
   }

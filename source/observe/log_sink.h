@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log lines from all workers to one file, without ever making a worker wait.
+// Log lines from all workers to one file or syslog server, without ever making a worker wait.
 //
 // Each worker has a ring of its own; one thread empties all of them with few large writes, every
-// 100 ms and as soon as a ring is half full. When the file can't keep up (nobody reads the pipe,
-// the disk is full) lines wait in the rings, and once those are full new lines are dropped and
-// counted. Lines of one worker keep their order; lines are never torn or mixed.
+// 100 ms and as soon as a ring is half full. When what is written to can't keep up (nobody reads
+// the pipe, the disk is full, the server is away) lines wait in the rings, and once those are full
+// new lines are dropped and counted. Lines of one worker keep their order; lines are never torn or
+// mixed.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,8 +24,9 @@
 
 #include "source/base/clock.h"
 #include "source/base/error.h"
-#include "source/observe/log_file.h"
+#include "source/observe/log_output.h"
 #include "source/observe/log_ring.h"
+#include "source/observe/syslog_socket.h"
 
 namespace gatehouse::observe {
 
@@ -31,7 +34,8 @@ struct LogSinkOptions {
   static constexpr uint64_t kMinBuffer = 64 * 1024;
   static constexpr uint64_t kMaxBuffer = 256u << 20;
 
-  std::string path{};  // As LogFile::Open() takes it.
+  std::string path{};  // As LogFile::Open() takes it; or
+  std::optional<SyslogAddress> syslog{};
   // Bytes of each worker's ring, rounded up to a power of two. Idle workers use none of it.
   uint64_t buffer_bytes = 1 << 20;
   uint32_t workers = 1;
@@ -62,13 +66,14 @@ class LogSink {
   uint64_t dropped_lines() const { return dropped_.load(std::memory_order_relaxed); }
   uint64_t written_bytes() const { return written_.load(std::memory_order_relaxed); }
   uint64_t write_errors() const { return errors_.load(std::memory_order_relaxed); }
-  const std::string& path() const { return options_.path; }
+  // Where lines go: the path, or the server's address.
+  const std::string& name() const { return name_; }
 
  private:
   // How an attempt to write ended.
   enum class Outcome : uint8_t { kEmpty, kBlocked, kFailed };
 
-  LogSink(LogSinkOptions options, LogFile file, int wake_fd);
+  LogSink(LogSinkOptions options, std::unique_ptr<LogOutput> output, int wake_fd);
   LogRing* RingOf(uint32_t worker);
   void Wake();
 
@@ -77,15 +82,16 @@ class LogSink {
   void Wait(Outcome last, MonotonicTime until);
   Outcome WriteAll();
   Outcome WriteRing(LogRing& ring);
-  void ReopenFile();
+  void ReopenOutput();
   void FinishLine(LogRing& ring);
   void NoteFailure(int error);
   void NoteSuccess(size_t bytes);
   void Report(std::string_view phrase, std::string_view reason);
 
   const LogSinkOptions options_;
+  const std::string name_;
   const size_t ring_bytes_;
-  LogFile file_;  // The writer's.
+  const std::unique_ptr<LogOutput> output_;  // The writer's.
   const int wake_fd_;
   std::vector<std::atomic<LogRing*>> rings_;  // Made by their worker, destroyed with the sink.
   std::atomic<bool> stop_{false};
@@ -101,16 +107,17 @@ class LogSink {
   std::thread writer_;
 };
 
-// The sinks in use, by what they write, so that filters that log to the same path, in this and in
-// the previous configuration, share one. The thread that compiles.
+// The sinks in use, by where they write to, so that filters that log to the same place, in this and
+// in the previous configuration, share one. The thread that compiles.
 class LogSinks {
  public:
-  // The sink of `options.path`: the one in use, or a new one.
+  // The sink of the path or server: the one in use, or a new one.
   Result<std::shared_ptr<LogSink>> Open(const LogSinkOptions& options);
 
  private:
   struct Key {
-    std::string path;
+    std::string name;
+    bool syslog;
     uint64_t buffer_bytes;
     uint32_t workers;
     friend auto operator<=>(const Key&, const Key&) = default;

@@ -37,10 +37,6 @@ OperatorValue Path(const In& in) {
   return info.path.empty() ? info.target.substr(0, info.target.find('?')) : info.path;
 }
 
-OperatorValue UpstreamDuration(const In& in) {
-  return in.info.attempts == 0 ? OperatorValue() : Milliseconds(in, in.info.upstream_duration);
-}
-
 OperatorValue UpstreamStatus(const In& in) {
   return in.info.upstream_status == 0 ? OperatorValue() : Number(in, in.info.upstream_status);
 }
@@ -57,6 +53,17 @@ OperatorValue RequestHeader(const In& in) {
 OperatorValue ResponseHeader(const In& in) {
   const HeaderSource* headers = in.info.headers;
   return headers == nullptr ? OperatorValue() : headers->ResponseHeader(in.argument);
+}
+
+OperatorValue OfUpstream(const In& in, Duration value) {
+  return in.info.attempts == 0 ? OperatorValue() : Milliseconds(in, value);
+}
+OperatorValue ResponseDuration(const In& in) {
+  return in.info.upstream_status == 0 ? OperatorValue()
+                                      : Milliseconds(in, in.info.response_duration);
+}
+OperatorValue OfLimit(const In& in, uint64_t value) {
+  return in.info.limit.filter.empty() ? OperatorValue() : Number(in, value);
 }
 
 // Several values of one field, such as groups, stand with commas between them.
@@ -80,6 +87,99 @@ OperatorValue IdentityText(const In& in) {
     return true;
   });
   return several ? OperatorValue(joined) : first;
+}
+
+// What a filter said first stands where its name is, with what it said later.
+template <typename Put>
+void ForEachVerdict(const StreamInfo& info, Put put) {
+  for (const FilterVerdict* one = info.verdicts; one != nullptr; one = one->next) {
+    const FilterVerdict* first = info.verdicts;
+    while (first->filter != one->filter) {
+      first = first->next;
+    }
+    if (first != one) {
+      continue;
+    }
+    put(one->filter, true, one->verdict);
+    for (const FilterVerdict* more = one->next; more != nullptr; more = more->next) {
+      if (more->filter == one->filter) {
+        put(one->filter, false, more->verdict);
+      }
+    }
+  }
+}
+
+OperatorValue VerdictsText(const In& in) {
+  std::string& joined = in.scratch.joined;
+  joined.clear();
+  ForEachVerdict(in.info, [&](std::string_view filter, bool first, std::string_view verdict) {
+    if (first) {
+      joined.append(joined.empty() ? "" : ",").append(filter).append("=").append(verdict);
+    } else {
+      joined.append("; ").append(verdict);
+    }
+  });
+  return joined;
+}
+
+// One string of an object; the caller closes it.
+void AppendMember(LogScratch& scratch, bool first, std::string_view name, std::string_view value) {
+  scratch.escaped.assign(first ? "{\"" : "\",\"");
+  AppendJsonEscaped(scratch.escaped, name);
+  scratch.escaped.append("\":\"");
+  AppendJsonEscaped(scratch.escaped, value);
+  scratch.line.Append(scratch.escaped);
+}
+
+bool VerdictsJson(const In& in) {
+  bool empty = true;
+  ForEachVerdict(in.info, [&](std::string_view filter, bool first, std::string_view verdict) {
+    if (first) {
+      AppendMember(in.scratch, std::exchange(empty, false), filter, verdict);
+    } else {
+      in.scratch.escaped.assign("; ");
+      AppendJsonEscaped(in.scratch.escaped, verdict);
+      in.scratch.line.Append(in.scratch.escaped);
+    }
+  });
+  if (!empty) {
+    in.scratch.line.Append("\"}");
+  }
+  return !empty;
+}
+
+OperatorValue LabelsText(const In& in) {
+  std::string& joined = in.scratch.joined;
+  joined.clear();
+  if (in.info.labels != nullptr) {
+    for (const auto& [name, value] : *in.info.labels) {
+      joined.append(joined.empty() ? "" : ",").append(name).append("=").append(value);
+    }
+  }
+  return joined;
+}
+
+bool LabelsJson(const In& in) {
+  if (in.info.labels == nullptr || in.info.labels->empty()) {
+    return false;
+  }
+  bool first = true;
+  for (const auto& [name, value] : *in.info.labels) {
+    AppendMember(in.scratch, std::exchange(first, false), name, value);
+  }
+  in.scratch.line.Append("\"}");
+  return true;
+}
+
+OperatorValue OneLabel(const In& in) {
+  if (in.info.labels != nullptr) {
+    for (const auto& [name, value] : *in.info.labels) {
+      if (name == in.argument) {
+        return value;
+      }
+    }
+  }
+  return {};
 }
 
 OperatorValue StartRfc3339(const In& in) {
@@ -107,6 +207,21 @@ constexpr Operator kOperators[] = {
     {"START_TIME", kRequest, Argument::kClock, kText, StartRfc3339},
     {"DURATION", kEnd, kNone, kBare,
      [](const In& in) { return Milliseconds(in, in.info.duration); }},
+    {"REQUEST_DURATION", kEnd, kNone, kBare,
+     [](const In& in) { return Milliseconds(in, in.info.request_duration); }},
+    {"FILTERS_DURATION", kEnd, kNone, kBare,
+     [](const In& in) { return Milliseconds(in, in.info.filters_duration); }},
+    {"CONNECT_DURATION", kEnd, kNone, kBare,
+     [](const In& in) { return OfUpstream(in, in.info.connect_duration); }},
+    {"RESPONSE_WAIT", kEnd, kNone, kBare,
+     [](const In& in) { return OfUpstream(in, in.info.response_wait); }},
+    {"RESPONSE_DURATION", kEnd, kNone, kBare, ResponseDuration},
+    {"UPSTREAM_DURATION", kEnd, kNone, kBare,
+     [](const In& in) { return OfUpstream(in, in.info.upstream_duration); }},
+    {"GATEWAY_DURATION", kEnd, kNone, kBare,
+     [](const In& in) {
+       return Milliseconds(in, std::max(in.info.duration - in.info.upstream_duration, Duration(0)));
+     }},
     {"METHOD", kRequest, kNone, kText, Member<&StreamInfo::method>},
     {"SCHEME", kRequest, kNone, kText, Member<&StreamInfo::scheme>},
     {"HOST", kRequest, kNone, kText, Member<&StreamInfo::host>},
@@ -134,12 +249,28 @@ constexpr Operator kOperators[] = {
     {"IDENTITY", kRequest, Argument::kIdentity, kText, IdentityText},
     {"LISTENER", kRequest, kNone, kText, Member<&StreamInfo::listener>},
     {"ROUTE", kRequest, kNone, kText, Member<&StreamInfo::route>},
+    {"LABELS", kRequest, kNone, kText, LabelsText, LabelsJson},
+    {"LABEL", kRequest, Argument::kLabel, kText, OneLabel},
     {"CLUSTER", kResponse, kNone, kText, Member<&StreamInfo::cluster>},
     {"ENDPOINT", kResponse, kNone, kText, Member<&StreamInfo::endpoint>},
     {"ATTEMPTS", kResponse, kNone, kBare,
      [](const In& in) { return Number(in, in.info.attempts); }},
     {"UPSTREAM_STATUS", kResponse, kNone, kBare, UpstreamStatus},
-    {"UPSTREAM_DURATION", kEnd, kNone, kBare, UpstreamDuration},
+    {"FILTER", kResponse, kNone, kText, Member<&StreamInfo::answered_by>},
+    {"VERDICTS", kEnd, kNone, kText, VerdictsText, VerdictsJson},
+    {"LIMIT", kResponse, kNone, kBare,
+     [](const In& in) { return OfLimit(in, in.info.limit.limit); }},
+    {"LIMIT_REMAINING", kResponse, kNone, kBare,
+     [](const In& in) { return OfLimit(in, in.info.limit.remaining); }},
+    {"LIMIT_RESET", kResponse, kNone, kBare,
+     [](const In& in) {
+       const LimitState& limit = in.info.limit;
+       return limit.filter.empty() ? OperatorValue() : Milliseconds(in, limit.reset);
+     }},
+    {"LIMIT_FILTER", kResponse, kNone, kText,
+     [](const In& in) { return OperatorValue(in.info.limit.filter); }},
+    {"BREAKER", kResponse, kNone, kText, Member<&StreamInfo::breaker>},
+    {"FALLBACK", kResponse, kNone, kText, Member<&StreamInfo::fallback>},
     {"ERROR", kEnd, kNone, kText, ErrorText},
     {"ERROR_DETAIL", kEnd, kNone, kText, Member<&StreamInfo::error_detail>},
     {"REQUEST_ID", kRequest, kNone, kText, Member<&StreamInfo::request_id>},
@@ -152,16 +283,27 @@ constexpr Operator kClocks[] = {
     {"unix_ms", kRequest, kNone, kBare, StartUnixMs},
 };
 
-// What Envoy calls things that have another name here.
+// What Envoy, nginx and HAProxy call things that have another name here.
 constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
     {"DOWNSTREAM_REMOTE_ADDRESS", "PEER"},
     {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", "PEER_IP"},
     {"REMOTE_ADDR", "CLIENT_IP"},
     {"REMOTE_USER", "IDENTITY(subject)"},
     {"RESPONSE_CODE_DETAILS", "ERROR_DETAIL"},
-    {"RESPONSE_DURATION", "UPSTREAM_DURATION"},
+    {"REQUEST_TIME", "DURATION"},
+    {"REQUEST_TX_DURATION", "REQUEST_DURATION"},
     {"RESPONSE_FLAGS", "ERROR"},
+    {"RESPONSE_TX_DURATION", "RESPONSE_DURATION"},
     {"ROUTE_NAME", "ROUTE"},
+    {"TA", "DURATION"},
+    {"TC", "CONNECT_DURATION"},
+    {"TD", "RESPONSE_DURATION"},
+    {"TQ", "REQUEST_DURATION"},
+    {"TR", "RESPONSE_WAIT"},
+    {"TT", "DURATION"},
+    {"UPSTREAM_CONNECT_TIME", "CONNECT_DURATION"},
+    {"UPSTREAM_HEADER_TIME", "RESPONSE_WAIT"},
+    {"UPSTREAM_RESPONSE_TIME", "UPSTREAM_DURATION"},
     {"STATUS", "RESPONSE_CODE"},
     {"UPSTREAM_CLUSTER", "CLUSTER"},
     {"UPSTREAM_HOST", "ENDPOINT"},

@@ -27,6 +27,7 @@ struct LogScratch {
   ClockText clock;
   std::string escaped;
   std::string joined;  // A value that is put together from several.
+  std::string hidden;  // One without its secrets.
 };
 
 struct OperatorInput {
@@ -38,12 +39,15 @@ struct OperatorInput {
 };
 
 struct Operator {
-  enum class Argument : uint8_t { kNone, kHeader, kClock, kIdentity };
+  enum class Argument : uint8_t { kNone, kHeader, kClock, kIdentity, kLabel };
   std::string_view name;
   Moment moment;
   Argument argument;
   bool bare;  // A number, true or false: goes unquoted into JSON.
   OperatorValue (*value)(const OperatorInput& in);
+  // Of what is several values: appends an object to scratch.line; false, and nothing, when there is
+  // none. Null: a JSON member has what `value` gives.
+  bool (*json)(const OperatorInput& in) = nullptr;
 };
 
 std::span<const Operator> Operators();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "source/base/text.h"
 
@@ -103,18 +104,47 @@ void AppendForJson(LogScratch& scratch, std::string_view text) {
 // Values are written where they belong; those that lie elsewhere are put there by `put`. False, and
 // nothing appended, when there is none.
 template <typename Put>
-bool Pattern::AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch, Put put) {
+bool Pattern::AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch,
+                          Put put) const {
   char* const room = scratch.line.Room(kMaxValueText);
-  const std::string_view value = part.value({info, part.text, part.field.get(), scratch, room});
+  std::string_view value = part.value({info, part.text, part.field.get(), scratch, room});
   if (value.empty()) {
     return false;
   }
   if (value.data() == room) {
     scratch.line.Commit(room + std::min<size_t>(value.size(), part.max_bytes));
   } else {
+    if (part.hidden != nullptr || part.url) {
+      value = WithoutSecrets(part, *secrets_, value, scratch);
+    }
     put(scratch, value.substr(0, part.max_bytes));
   }
   return true;
+}
+
+std::string_view Pattern::WithoutSecrets(const Part& part, const Secrets& secrets,
+                                         std::string_view value, LogScratch& scratch) {
+  if (part.hidden != nullptr && part.hidden->load(std::memory_order_relaxed)) {
+    return Secrets::HiddenValue(value, scratch.hidden);
+  }
+  return part.url ? secrets.WithoutParameters(value, scratch.hidden) : value;
+}
+
+void Pattern::NoteWhatItNeeds() {
+  if (parts_.size() != 1 || parts_[0].op == nullptr) {
+    return;
+  }
+  static constexpr std::pair<std::string_view, std::string_view StreamInfo::*> kMembers[] = {
+      {"BREAKER", &StreamInfo::breaker},       {"CLUSTER", &StreamInfo::cluster},
+      {"ENDPOINT", &StreamInfo::endpoint},     {"ERROR_DETAIL", &StreamInfo::error_detail},
+      {"FALLBACK", &StreamInfo::fallback},     {"FILTER", &StreamInfo::answered_by},
+      {"REQUEST_ID", &StreamInfo::request_id},
+  };
+  for (const auto& [name, member] : kMembers) {
+    lone_ = parts_[0].op->name == name ? member : lone_;
+  }
+  needs_identity_ = parts_[0].field != nullptr;
+  needs_error_ = parts_[0].op->name == "ERROR";
 }
 
 void Pattern::AppendText(const StreamInfo& info, LogScratch& scratch) const {
@@ -131,6 +161,9 @@ bool Pattern::AppendJson(const StreamInfo& info, LogScratch& scratch) const {
   LineBuffer& line = scratch.line;
   if (parts_.size() == 1 && parts_[0].op != nullptr) {
     const Part& part = parts_[0];
+    if (part.op->json != nullptr && part.max_bytes == UINT32_MAX) {
+      return part.op->json({info, part.text, part.field.get(), scratch, nullptr});
+    }
     if (part.bare) {
       return AppendValue(part, info, scratch, AppendForJson);
     }

@@ -7,6 +7,7 @@
 // kept. What comes from a client is escaped, so that no line can be forged and no header split.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "source/observe/operators.h"
+#include "source/observe/secrets.h"
 #include "source/observe/stream_info.h"
 
 namespace gatehouse::observe {
@@ -31,8 +33,10 @@ class Pattern {
   // In logs, longer values are cut: a header can be 64 KiB long, and a line is kept in memory.
   static constexpr uint32_t kMaxLoggedBytes = 4096;
 
-  // An error when an operator is unknown, or not known yet at `moment`.
-  static tl::expected<Pattern, PatternMistake> Parse(std::string_view text, Moment moment);
+  // An error when an operator is unknown, or not known yet at `moment`. `secrets`: what is hidden
+  // in values of this pattern; null: nothing.
+  static tl::expected<Pattern, PatternMistake> Parse(std::string_view text, Moment moment,
+                                                     std::shared_ptr<Secrets> secrets = nullptr);
 
   // All three append to scratch.line.
   //
@@ -49,8 +53,12 @@ class Pattern {
   bool IsConstant() const;
   std::string_view constant() const;
   bool Uses(std::string_view operator_name) const;
-  // Whether nothing is left of it when nobody has been authenticated.
-  bool NeedsIdentity() const { return parts_.size() == 1 && parts_[0].field != nullptr; }
+  // Whether it certainly has no value as a JSON member. Costs next to nothing.
+  bool IsMissing(const StreamInfo& info) const {
+    return (lone_ != nullptr && (info.*lone_).empty()) ||
+           (needs_identity_ && info.identity == nullptr) ||
+           (needs_error_ && info.error == ErrorCode::kNone);
+  }
 
  private:
   struct Part {
@@ -58,6 +66,8 @@ class Pattern {
     OperatorValue (*value)(const OperatorInput& in) = nullptr;
     bool bare = false;
     bool word = false;                           // Text lines: no space may tear it apart.
+    bool url = false;                            // Its parameters may be secrets.
+    const std::atomic<bool>* hidden = nullptr;   // Whether all of it is; null: it never is.
     uint32_t max_bytes = UINT32_MAX;             // Of the value.
     std::string text;                            // The literal, or the operator's argument.
     std::shared_ptr<const IdentityField> field;  // The argument of IDENTITY.
@@ -65,9 +75,18 @@ class Pattern {
   friend class PatternParser;
 
   template <typename Put>
-  static bool AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch, Put put);
+  bool AppendValue(const Part& part, const StreamInfo& info, LogScratch& scratch, Put put) const;
+
+  static std::string_view WithoutSecrets(const Part& part, const Secrets& secrets,
+                                         std::string_view value, LogScratch& scratch);
+  void NoteWhatItNeeds();
 
   std::vector<Part> parts_;
+  std::shared_ptr<const Secrets> secrets_;
+  // Of a pattern with one operator and nothing else: without what it has no value.
+  std::string_view StreamInfo::* lone_ = nullptr;
+  bool needs_identity_ = false;
+  bool needs_error_ = false;
 };
 
 }  // namespace gatehouse::observe

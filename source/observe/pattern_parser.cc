@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "source/base/text.h"
 #include "source/observe/pattern.h"
@@ -37,7 +38,8 @@ std::string_view PseudoHeader(std::string_view name) {
 
 class PatternParser {
  public:
-  PatternParser(std::string_view text, Moment moment) : rest_(text), moment_(moment) {}
+  PatternParser(std::string_view text, Moment moment, std::shared_ptr<Secrets> secrets)
+      : rest_(text), moment_(moment), secrets_(std::move(secrets)) {}
 
   tl::expected<Pattern, PatternMistake> Parse() {
     while (!rest_.empty() && !mistake_) {
@@ -57,6 +59,8 @@ class PatternParser {
     if (mistake_) {
       return tl::unexpected(*std::move(mistake_));
     }
+    pattern_.secrets_ = std::move(secrets_);
+    pattern_.NoteWhatItNeeds();
     return std::move(pattern_);
   }
 
@@ -138,6 +142,8 @@ class PatternParser {
     part.value = part.op->value;
     part.bare = part.op->bare;
     if (CheckArgument(parenthesised, part)) {
+      part.word = !in_quotes_ && (part.field != nullptr || part.op->json != nullptr);
+      HideSecrets(part);
       pattern_.parts_.push_back(std::move(part));
     }
   }
@@ -168,6 +174,11 @@ class PatternParser {
           Mistake("unknown time format \"" + part.text + "\"; one of: rfc3339, clf, unix_ms");
         }
         break;
+      case Operator::Argument::kLabel:
+        if (part.text.empty()) {
+          Mistake(Spelled(name) + " needs the name of a label", Spelled("LABEL(version)"));
+        }
+        break;
       case Operator::Argument::kIdentity:
         CheckField(parenthesised, part);
         break;
@@ -186,18 +197,31 @@ class PatternParser {
       return;
     }
     part.field = std::make_shared<const IdentityField>(*std::move(field));
-    part.word = !in_quotes_;
+  }
+
+  void HideSecrets(Part& part) {
+    if (secrets_ == nullptr) {
+      return;
+    }
+    if (part.op->argument == Operator::Argument::kHeader) {
+      part.hidden = &secrets_->Header(part.text);
+      part.url = Secrets::HoldsUrl(part.text);
+    } else {
+      part.url = part.op->name == "TARGET";
+    }
   }
 
   std::string_view rest_;
   bool in_quotes_ = false;
   const Moment moment_;
+  std::shared_ptr<Secrets> secrets_;
   Pattern pattern_;
   std::optional<PatternMistake> mistake_;
 };
 
-tl::expected<Pattern, PatternMistake> Pattern::Parse(std::string_view text, Moment moment) {
-  return PatternParser(text, moment).Parse();
+tl::expected<Pattern, PatternMistake> Pattern::Parse(std::string_view text, Moment moment,
+                                                     std::shared_ptr<Secrets> secrets) {
+  return PatternParser(text, moment, std::move(secrets)).Parse();
 }
 
 }  // namespace gatehouse::observe

@@ -129,6 +129,11 @@ class FilterDefinition {
   // what nobody has verified, as another filter has let the request in.
   virtual void RemoveCredential(size_t /*place*/, http::RequestHead&, Arena&) const {}
 
+  // Of filters that write what others may read: where the filters of a configuration take
+  // credentials from, all of their credential_places and secret_places. The thread that compiles,
+  // once it has been, while workers may use the definition; it hides more than before, never less.
+  virtual void HideCredentials(std::span<const std::string> /*places*/) {}
+
   // What this filter makes of such a request, in a sentence for people: "rule 2 (\"admins\")
   // allows". Empty: nothing to say. `info` has what is known when the filters run. Any thread but a
   // worker's.
@@ -166,6 +171,8 @@ class FilterDefinition {
   // Where filters that authenticate look for credentials: set by loaders. Of two places that can
   // hold the same, one begins with the other.
   std::vector<std::string> credential_places;
+  // Further places that hold secrets, spelled alike: for HideCredentials() only.
+  std::vector<std::string> secret_places;
   std::vector<ClusterUse> cluster_uses;
   // What it counts in, as long as it lives.
   std::vector<std::shared_ptr<const observe::MetricBlock>> metric_blocks;

@@ -425,7 +425,18 @@ void FilterTable::WarnOfLostPreflights(const std::vector<const Step*>& steps) {
   }
 }
 
+void FilterTable::TellCredentials() const {
+  std::set<std::string> found;
+  ForEach([&](const auto& definition) {
+    found.insert(definition->credential_places.begin(), definition->credential_places.end());
+    found.insert(definition->secret_places.begin(), definition->secret_places.end());
+  });
+  const std::vector<std::string> places(found.begin(), found.end());
+  ForEach([&](const auto& definition) { definition->HideCredentials(places); });
+}
+
 void FilterTable::WarnUnused() {
+  TellCredentials();
   for (auto& [name, entry] : entries_) {
     if (!entry.used) {
       entry.value.Warning("no listener and no route uses this filter");

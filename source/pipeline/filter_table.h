@@ -34,8 +34,8 @@ class FilterTable {
                                        const std::vector<config::Value>& route);
 
   // After the last Compile(): a warning for each definition that no call used, an error for each
-  // `skip` that found its filter in none of the listeners it was compiled with. What only compiling
-  // needs is freed.
+  // `skip` that found its filter in none of the listeners it was compiled with. Definitions are
+  // told where all of them take credentials from. What only compiling needs is freed.
   void WarnUnused();
 
   // The clusters that the definitions send requests to, and where each is written: of those that
@@ -94,6 +94,7 @@ class FilterTable {
   void Append(const Step& step, std::vector<const Step*>& chain) const;
   void Skip(Step& step, std::vector<const Step*>& chain) const;
   std::shared_ptr<const Chain> ChainOf(const std::vector<const Step*>& steps);
+  void TellCredentials() const;
   void WarnOfUnknownCallers(const std::vector<const Step*>& steps);
   void WarnOfLostPreflights(const std::vector<const Step*>& steps);
 

@@ -20,7 +20,7 @@ void Attempt::Begin(upstream::ClusterPool& pool, const upstream::LabelSet& label
   tried_count_ = 0;
   attempts_ = 0;
   head_end_ = upload_end_ = request_ended_ = end;
-  response_ended_ = repeated_ = content_sent_ = false;
+  response_ended_ = repeated_ = content_sent_ = asked_ = false;
   TryNext(nullptr);
 }
 
@@ -30,7 +30,7 @@ void Attempt::BeginAgain(upstream::ClusterPool& pool, const upstream::LabelSet& 
   labels_ = &labels;
   endpoint_.reset();
   tried_count_ = 0;
-  response_ended_ = repeated_ = false;
+  response_ended_ = repeated_ = asked_ = false;
   TryNext(nullptr);
 }
 
@@ -57,13 +57,23 @@ Error Attempt::NoEndpoint() const {
 void Attempt::Ask(bool fresh) {
   ++attempts_;
   upstream::Connection* connection = pool_->Acquire(endpoint_, *this, fresh);
-  if (connection != nullptr) {
-    OnConnection(*connection);
+  if (connection == nullptr) {
+    return;
   }
+  if (attempts_ > 1) {
+    owner_.OnUpstreamConnected();
+  }
+  SendOn(*connection);
 }
 
 void Attempt::OnConnection(upstream::Connection& connection) {
+  owner_.OnUpstreamConnected();
+  SendOn(connection);
+}
+
+void Attempt::SendOn(upstream::Connection& connection) {
   connection_ = &connection;
+  asked_ = true;
   pool_->AddLoad(*endpoint_, 1);
   sender_ = &connection.Start(*this, arena_);
   sender_->SendHeaders(*head_, head_end_);

@@ -18,9 +18,12 @@ namespace gatehouse::proxy {
 // Worker thread only. Reused from stream to stream.
 class Attempt final : private upstream::Waiter, private http::ResponseEvents {
  public:
-  // The stream. No call comes from inside Begin() but OnUpstreamFailed().
+  // The stream. No call comes from inside Begin() but OnUpstreamFailed(), and before that perhaps
+  // OnUpstreamConnected().
   class Owner {
    public:
+    // There was no connection at first, or it was of no use: now there is one.
+    virtual void OnUpstreamConnected() = 0;
     virtual void OnUpstreamInformational(http::ResponseHead& head) = 0;
     virtual void OnUpstreamHeaders(http::ResponseHead& head, bool end) = 0;
     virtual void OnUpstreamData(std::string_view data, bool end) = 0;
@@ -66,10 +69,13 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void Forget() {
     endpoint_.reset();
     attempts_ = 0;
+    asked_ = false;
   }
 
   const upstream::Endpoint* endpoint() const { return endpoint_.get(); }
   uint32_t attempts() const { return attempts_; }
+  // Whether an endpoint has been sent the request, or a part of it.
+  bool asked() const { return asked_; }
 
  private:
   static constexpr size_t kMaxTried = 3;
@@ -89,6 +95,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void Leave();
   Error NoEndpoint() const;
   void Ask(bool fresh);
+  void SendOn(upstream::Connection& connection);
   bool CanRepeat() const;
   void LeaveConnection();
   void Fail(const Error& error);
@@ -107,6 +114,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   std::array<uint32_t, kMaxTried> tried_{};
   uint8_t tried_count_ = 0;
   uint32_t attempts_ = 0;
+  bool asked_ = false;
   bool head_end_ = false;
   bool upload_end_ = false;
   bool request_ended_ = false;

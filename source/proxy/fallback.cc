@@ -71,6 +71,7 @@ bool Stream::FallBack(std::string_view reason) {
     return false;
   }
   info_.fallback = reason;
+  TellAnswerer();
   worker_.metrics.Add(pinned_->snapshot->route_metrics[route_->index][RouteMetric::kFallbacks]);
   if (fallback.arm) {
     return ForwardFallback(*fallback.arm);
@@ -100,11 +101,12 @@ bool Stream::ForwardFallback(const route::Arm& arm) {
   const bool begun = terminal_ == Terminal::kForward;
   const MonotonicTime now = MonotonicNow();
   upstream_before_ = info_.upstream_duration;
-  upstream_started_ = upstream_ended_ = {};
+  upstream_started_ = upstream_connected_ = upstream_answered_ = upstream_ended_ = {};
   info_.upstream_status = 0;
   upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster], *pinned_);
   cluster_ = &pool.cluster();
   info_.cluster = cluster_->name();
+  info_.labels = &arm.labels;
   if (!AskBreaker(pinned_->snapshot->BreakerAt(arm.breaker), now)) {
     return true;
   }

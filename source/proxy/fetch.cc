@@ -82,6 +82,7 @@ class FetchCall final : public pipeline::Pending,
     }
   }
 
+  void OnUpstreamConnected() override {}
   void OnUpstreamInformational(http::ResponseHead&) override {}
   void OnUpstreamHeaders(http::ResponseHead& head, bool end) override {
     result_->status = head.status;

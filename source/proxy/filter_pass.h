@@ -83,6 +83,7 @@ class FilterPass {
     chain_ = &chain;
     filters_ = filters;
     head_ = nullptr;
+    calling_ = nullptr;
     trailers_ = nullptr;
     step_ = collected_step_ = 0;
     wait_ = Wait::kNone;
@@ -147,6 +148,12 @@ class FilterPass {
   bool paused() const { return wait_ == Wait::kPaused; }
   bool collecting() const { return wait_ == Wait::kCollecting; }
   bool stopped() const { return wait_ == Wait::kStopped; }
+  // The filter that is being called; null outside of calls.
+  const pipeline::FilterDefinition* calling() const { return calling_; }
+  // The filter that the message waits for; null: it does not wait.
+  const pipeline::FilterDefinition* awaited() const {
+    return paused() ? &definition(step_) : nullptr;
+  }
   bool head_passed() const { return phase_ != Phase::kHead; }
 
  private:
@@ -193,7 +200,9 @@ class FilterPass {
       if (!Direction::WantsHead(definition(step_).phases())) {
         continue;
       }
+      calling_ = &definition(step_);
       const pipeline::Action action = Direction::OnHead(filter(step_), *head_, stream_);
+      calling_ = nullptr;
       if (action == pipeline::Action::kCollect && wait_ == Wait::kNone) {
         BeginCollecting(step_);
         return false;
@@ -228,7 +237,9 @@ class FilterPass {
       if (!Direction::WantsBody(definition(step).phases())) {
         continue;
       }
+      calling_ = &definition(step);
       const pipeline::Action action = Direction::OnBody(filter(step), chunk, end, stream_);
+      calling_ = nullptr;
       if (action == pipeline::Action::kPause && wait_ == Wait::kNone) {
         KeepFor(step + 1, chunk, end);
       }
@@ -273,7 +284,9 @@ class FilterPass {
     std::swap(content, collected_);
     std::string_view whole = content.view();
     wait_ = Wait::kNone;
+    calling_ = &definition(step_);
     const pipeline::Action action = Direction::OnBody(filter(step_), whole, true, stream_);
+    calling_ = nullptr;
     if (action == pipeline::Action::kReplied || wait_ == Wait::kStopped) {
       return;
     }
@@ -294,8 +307,13 @@ class FilterPass {
       step_ = 0;
     }
     for (; step_ < size(); ++step_) {
-      if (Direction::WantsTrailers(definition(step_).phases()) &&
-          !GoesOn(Direction::OnTrailers(filter(step_), *trailers_, stream_), step_)) {
+      if (!Direction::WantsTrailers(definition(step_).phases())) {
+        continue;
+      }
+      calling_ = &definition(step_);
+      const pipeline::Action action = Direction::OnTrailers(filter(step_), *trailers_, stream_);
+      calling_ = nullptr;
+      if (!GoesOn(action, step_)) {
         return;
       }
     }
@@ -307,6 +325,7 @@ class FilterPass {
   const pipeline::Chain* chain_ = nullptr;
   FilterList filters_;
   Head* head_ = nullptr;
+  const pipeline::FilterDefinition* calling_ = nullptr;
   http::Headers* trailers_ = nullptr;
   size_t step_ = 0;            // Next filter for the head or trailers; the one that waits.
   size_t collected_step_ = 0;  // Where what was collected goes on; 0: nothing was.

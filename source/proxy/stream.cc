@@ -50,7 +50,7 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   terminal_ = Terminal::kNone;
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
   rewritten_ = past_filters_ = false;
-  response_end_ = ended_ = false;
+  response_end_ = ended_ = aborting_ = false;
   tunnel_ = nullptr;
   last_verdict_ = nullptr;
   worker_.metrics.Add(plan.metrics[ListenerMetric::kRequests]);
@@ -59,8 +59,11 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
 void Stream::OnHeaders(http::RequestHead& head, bool end) {
   // What follows a request for an upgrade is not its content.
   end = end || !head.upgrade.empty();
-  request_whole_ = end;
+  request_whole_ = false;
   request_has_content_ = !end;
+  if (end) {
+    NoteRequestWhole();
+  }
   Describe(head);
   if (!NormaliseTarget()) {
     UseChain(*plan_->no_route);
@@ -77,7 +80,7 @@ void Stream::OnHeaders(http::RequestHead& head, bool end) {
 
 // The codec would not take it: it is answered and logged like any other.
 void Stream::OnRefused(http::RequestHead& head, const Error& error) {
-  request_whole_ = true;
+  NoteRequestWhole();
   Describe(head);
   UseChain(*plan_->no_route);
   worker_.metrics.Add(plan_->metrics[ListenerMetric::kMalformed]);
@@ -196,7 +199,9 @@ void Stream::TellForwarded() {
 
 void Stream::OnData(std::string_view data, bool end) {
   request_activity_ = worker_.loop.now();
-  request_whole_ = request_whole_ || end;
+  if (end) {
+    NoteRequestWhole();
+  }
   request_unconsumed_ += data.size();
   info_.request_bytes += data.size();
   if (terminal_ == Terminal::kDiscard) {
@@ -223,7 +228,7 @@ void Stream::OnData(std::string_view data, bool end) {
 }
 
 void Stream::OnTrailers(http::Headers& trailers) {
-  request_whole_ = true;
+  NoteRequestWhole();
   if (past_filters_) {
     RequestTrailersPassed(trailers);
   } else if (terminal_ != Terminal::kDiscard) {
@@ -266,6 +271,8 @@ void Stream::OnUpstreamCredit() {
 
 // ---- The response ----
 
+void Stream::OnUpstreamConnected() { upstream_connected_ = worker_.loop.now(); }
+
 void Stream::OnUpstreamInformational(http::ResponseHead& head) {
   response_activity_ = worker_.loop.now();
   // A 100 that the client did not ask for would only confuse it.
@@ -277,6 +284,7 @@ void Stream::OnUpstreamInformational(http::ResponseHead& head) {
 
 void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   info_.upstream_status = head.status;
+  upstream_answered_ = worker_.loop.now();
   TellBreaker(head.status);
   if (FallBack(head.status)) {
     return;
@@ -395,13 +403,14 @@ void Stream::ReleaseResponseWindow() {
 void Stream::OnReset(const Error& error) {
   info_.error = error.code;
   info_.error_detail = arena_.Copy(error.message);
-  request_whole_ = true;
+  NoteRequestWhole();
   if (error.code == ErrorCode::kClientGone || response_sent_) {
     sender_ = nullptr;
     End(false);
     return;
   }
   worker_.metrics.Add(plan_->metrics[ListenerMetric::kMalformed]);
+  aborting_ = true;
   (void)ReplyError(error.code, error.message);
 }
 
@@ -431,6 +440,7 @@ void Stream::Abort(ErrorCode code, std::string_view detail) {
   if (sender_ != nullptr && (!response_sent_ || sender_->TakeBack())) {
     response_sent_ = false;
     info_.response_bytes = 0;
+    aborting_ = true;
     (void)ReplyError(code, detail);
     return;
   }
@@ -473,7 +483,8 @@ void Stream::Recycle() {
   event::Ready::Unlink();
   filters_ = {};
   handler_body_.Release();
-  upstream_started_ = upstream_ended_ = {};
+  upstream_started_ = upstream_connected_ = upstream_answered_ = upstream_ended_ = {};
+  own_answer_ = {};
   upstream_before_ = {};
   cluster_ = nullptr;
   attempt_.Forget();

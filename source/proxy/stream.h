@@ -85,6 +85,7 @@ class Stream final : public http::RequestEvents,
   void OnReset(const Error& error) override;
   void OnCredit() override;
   // Attempt::Owner
+  void OnUpstreamConnected() override;
   void OnUpstreamInformational(http::ResponseHead& head) override;
   void OnUpstreamHeaders(http::ResponseHead& head, bool end) override;
   void OnUpstreamData(std::string_view data, bool end) override;
@@ -140,7 +141,10 @@ class Stream final : public http::RequestEvents,
   void Abort(ErrorCode code, std::string_view detail);
   void CountUpstream();
   void Fail(const Error& error);
+  void NoteRequestWhole();
+  void TellAnswerer();
   void TellDurations();
+  void TellStages(MonotonicTime now);
   void CountEnd();
   void CountRoute();
   // Time.
@@ -211,9 +215,12 @@ class Stream final : public http::RequestEvents,
   MonotonicTime request_activity_{};
   MonotonicTime response_activity_{};
   MonotonicTime upstream_started_{};
-  MonotonicTime upstream_ended_{};  // Of the response, or of the wait for it.
-  Tunnel* tunnel_ = nullptr;        // After a 101: bytes both ways, past the filters.
-  Duration upstream_before_{};      // With another cluster, before a fallback.
+  MonotonicTime upstream_connected_{};  // The last time that there was a connection to ask on.
+  MonotonicTime upstream_answered_{};   // The head of the response.
+  MonotonicTime upstream_ended_{};      // Of the response, or of the wait for it.
+  MonotonicTime own_answer_{};          // When the gateway began to answer itself.
+  Tunnel* tunnel_ = nullptr;            // After a 101: bytes both ways, past the filters.
+  Duration upstream_before_{};          // With another cluster, before a fallback.
   upstream::Breaker::Pass breaker_pass_;
   Terminal terminal_ = Terminal::kNone;
   bool request_whole_ = false;
@@ -223,6 +230,7 @@ class Stream final : public http::RequestEvents,
   bool response_started_ = false;  // Its head has been given to the response filters.
   bool response_sent_ = false;     // Its head has been given to the codec.
   bool response_end_ = false;      // No content follows the head.
+  bool aborting_ = false;          // The next answer is the gateway's, whoever it waits for.
   bool ended_ = true;
 };
 

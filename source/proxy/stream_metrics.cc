@@ -20,6 +20,7 @@ void Stream::TellDurations() {
     const MonotonicTime ended = upstream_ended_ != MonotonicTime{} ? upstream_ended_ : now;
     info_.upstream_duration = upstream_before_ + std::max(ended - upstream_started_, Duration(0));
   }
+  TellStages(now);
 }
 
 void Stream::CountRoute() {

@@ -2,6 +2,7 @@
 // Streams answered by the gateway itself, and the calls that filters make on theirs.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "source/base/text.h"
 #include "source/proxy/downstream_connection.h"
@@ -16,6 +17,7 @@ pipeline::Action Stream::Reply(uint16_t status, std::string_view body,
   if (ended_ || response_sent_ || sender_ == nullptr) {
     return pipeline::Action::kReplied;
   }
+  TellAnswerer();
   http::ResponseHead& head = NewResponse(status);
   if (!body.empty()) {
     head.headers.Add("content-type", arena_.Copy(content_type));
@@ -66,6 +68,10 @@ void Stream::SendLocal(http::ResponseHead& head, std::string_view body) {
   attempt_.Cancel();
   request_pass_.Stop();
   terminal_ = Terminal::kDiscard;
+  own_answer_ = worker_.loop.now();
+  if (upstream_ended_ == MonotonicTime{} && upstream_started_ != MonotonicTime{}) {
+    upstream_ended_ = std::max(own_answer_, upstream_started_);
+  }
   head.framing = http::Framing::kLength;
   head.content_length = body.size();
   const bool no_content = head.status == 204 || head.status == 304;
@@ -89,6 +95,18 @@ void Stream::SendLocal(http::ResponseHead& head, std::string_view body) {
     ReleaseRequestWindow();
     ArmDeadline();
   }
+}
+
+// A filter that is being called, or one that made the message wait and has found its answer since.
+void Stream::TellAnswerer() {
+  const pipeline::FilterDefinition* by = nullptr;
+  if (!std::exchange(aborting_, false)) {
+    for (const auto* filter : {response_pass_.calling(), request_pass_.calling(),
+                               response_pass_.awaited(), request_pass_.awaited()}) {
+      by = by == nullptr ? filter : by;
+    }
+  }
+  info_.answered_by = by == nullptr ? std::string_view() : std::string_view(by->name);
 }
 
 void Stream::Resume() {

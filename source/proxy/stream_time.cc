@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a stream may wait for, and for how long: one deadline, looked at when it comes.
+// What a stream may wait for, and for how long: one deadline, looked at when it comes. And what it
+// has waited for, stage by stage.
 #include <algorithm>
 
 #include "source/proxy/stream.h"
@@ -7,6 +8,52 @@
 #include "source/proxy/worker_parts.h"
 
 namespace gatehouse::proxy {
+
+namespace {
+
+constexpr MonotonicTime kUnset{};
+
+// A stage that has not been reached takes no time.
+Duration Between(MonotonicTime from, MonotonicTime to) {
+  return from == kUnset ? Duration(0) : std::max(to - from, Duration(0));
+}
+
+}  // namespace
+
+void Stream::NoteRequestWhole() {
+  if (!request_whole_) {
+    request_whole_ = true;
+    info_.request_duration = worker_.loop.now() - info_.started;
+  }
+}
+
+// All of them together are the time up to the end of the upstream's response: one that it did not
+// get past lasts until the end. Of two clusters, those with the first are left out.
+void Stream::TellStages(MonotonicTime now) {
+  if (!request_whole_) {
+    info_.request_duration = info_.duration;
+  }
+  if (upstream_started_ == kUnset) {
+    // What was answered in the turn in which it came has no later time than this.
+    const bool at_once = own_answer_ == kUnset || own_answer_ == worker_.loop.now();
+    const Duration taken = at_once ? info_.duration : Between(info_.started, own_answer_);
+    info_.filters_duration = std::max(taken - upstream_before_, Duration(0));
+    return;
+  }
+  const Duration before = Between(info_.started, upstream_started_);
+  info_.filters_duration = std::max(before - upstream_before_, Duration(0));
+  const MonotonicTime ended = upstream_ended_ != kUnset ? upstream_ended_ : now;
+  const bool waited = upstream_connected_ != kUnset;
+  // Without a wait for it there was a connection at once, or never a word of one.
+  const bool connected = waited || attempt_.asked() || upstream_answered_ != kUnset;
+  MonotonicTime asked =
+      waited ? std::max(upstream_connected_, upstream_started_) : upstream_started_;
+  asked = connected ? asked : ended;
+  info_.connect_duration = Between(upstream_started_, asked);
+  const MonotonicTime answered = upstream_answered_ != kUnset ? upstream_answered_ : ended;
+  info_.response_wait = Between(asked, answered);
+  info_.response_duration = Between(answered, ended);
+}
 
 MonotonicTime Stream::NextDeadline() const {
   MonotonicTime next = MonotonicTime::max();

@@ -100,6 +100,7 @@ void Stream::StartForward(const route::Forward& forward) {
   upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster], *pinned_);
   cluster_ = &pool.cluster();
   info_.cluster = cluster_->name();
+  info_.labels = &arm.labels;
   Rewrite(forward);
   const MonotonicTime now = MonotonicNow();
   if (!AskBreaker(pinned_->snapshot->BreakerAt(arm.breaker), now)) {

@@ -27,7 +27,7 @@ std::string Contents(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-ssize_t Write(const LogFile& file, std::string text) {
+ssize_t Write(LogFile& file, std::string text) {
   std::array<iovec, 1> pieces{iovec{text.data(), text.size()}};
   return file.Write(pieces);
 }
@@ -35,14 +35,14 @@ ssize_t Write(const LogFile& file, std::string text) {
 TEST(LogFileTest, MakesAndAppends) {
   const std::string path = TestPath("new");
   {
-    const Result<LogFile> file = LogFile::Open(path);
+    Result<LogFile> file = LogFile::Open(path);
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_EQ(Write(*file, "one\n"), 4);
   }
   struct stat status;
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07, 0u) << "log lines are not for everybody";
-  const Result<LogFile> again = LogFile::Open(path);
+  Result<LogFile> again = LogFile::Open(path);
   EXPECT_EQ(Write(*again, "two\n"), 4);
   EXPECT_EQ(Contents(path), "one\ntwo\n");
 }
@@ -67,7 +67,7 @@ TEST(LogFileTest, AFifoWithoutAReaderIsOpenedAtOnce) {
   const std::string path = TestPath("fifo");
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_TRUE(LogFile::Check(path));
-  const Result<LogFile> file = LogFile::Open(path);
+  Result<LogFile> file = LogFile::Open(path);
   ASSERT_TRUE(file) << file.error().message;
   while (Write(*file, std::string(4096, 'x')) > 0) {
   }
@@ -101,7 +101,7 @@ TEST(LogFileTest, StandardOutputStaysAsItWas) {
   int full_errno = 0;
   {
     const SharedPipe shared;
-    const Result<LogFile> file = LogFile::Open("stdout");
+    Result<LogFile> file = LogFile::Open("stdout");
     Write(*file, "line\n");
     EXPECT_EQ(read(shared.read_end(), got.data(), got.size()), 5);
     blocking = shared.blocking();

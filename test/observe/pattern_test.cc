@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "test/observe/stream_facts.h"
 
@@ -149,6 +153,102 @@ TEST(PatternTest, LongValuesAreCutInLogs) {
   EXPECT_EQ(HeaderValue("%REQ(user-agent)%", facts).size(), 100'000u);
 }
 
+TEST(PatternTest, StagesOfAStream) {
+  StreamFacts facts;
+  facts.info.request_duration = std::chrono::microseconds(1001);
+  facts.info.filters_duration = std::chrono::microseconds(1002);
+  facts.info.connect_duration = std::chrono::microseconds(1003);
+  facts.info.response_wait = std::chrono::microseconds(1004);
+  facts.info.response_duration = std::chrono::microseconds(1005);
+  EXPECT_EQ(Text("%REQUEST_DURATION% %FILTERS_DURATION% %CONNECT_DURATION% %RESPONSE_WAIT% "
+                 "%RESPONSE_DURATION% %GATEWAY_DURATION%",
+                 facts),
+            "1.001 1.002 1.003 1.004 1.005 1.345");
+  EXPECT_EQ(Json("%RESPONSE_WAIT%", facts), "1.004");
+  facts.info.upstream_status = 0;
+  EXPECT_EQ(Json("%RESPONSE_DURATION%", facts), "(left out)");
+  facts.info.attempts = 0;
+  EXPECT_EQ(Json("%CONNECT_DURATION%", facts), "(left out)");
+  EXPECT_EQ(Json("%RESPONSE_WAIT%", facts), "(left out)");
+  facts.info.upstream_duration = facts.info.duration + Duration(1);
+  EXPECT_EQ(Text("%GATEWAY_DURATION%", facts), "0.000");
+}
+
+TEST(PatternTest, WhatFiltersDecided) {
+  StreamFacts facts;
+  EXPECT_EQ(Json("%VERDICTS%", facts), "(left out)");
+  EXPECT_EQ(Text("%VERDICTS% %FILTER% %BREAKER% %FALLBACK%", facts), "- - - -");
+  FilterVerdict late{"login", "kept"};
+  FilterVerdict gate{"gate", "denied by rule \"x\"", &late};
+  FilterVerdict login{"login", "allowed", &gate};
+  facts.info.verdicts = &login;
+  facts.info.answered_by = "gate";
+  facts.info.breaker = "half_open";
+  facts.info.fallback = "circuit_open";
+  EXPECT_EQ(Json("%VERDICTS%", facts),
+            "{\"login\":\"allowed; kept\",\"gate\":\"denied by rule \\\"x\\\"\"}");
+  EXPECT_EQ(Text("%VERDICTS%", facts),
+            "login=allowed;\\x20kept,gate=denied\\x20by\\x20rule\\x20\\x22x\\x22");
+  EXPECT_EQ(Text("\"%VERDICTS:13%\"", facts), "\"login=allowed\"");
+  EXPECT_EQ(Json("%VERDICTS:13%", facts), "\"login=allowed\"");
+  EXPECT_EQ(Json("v %VERDICTS:13%", facts), "\"v login=allowed\"");
+  EXPECT_EQ(Text("%FILTER% %BREAKER% %FALLBACK%", facts), "gate half_open circuit_open");
+}
+
+TEST(PatternTest, WhereTheCallerStandsWithALimit) {
+  StreamFacts facts;
+  EXPECT_EQ(Text("%LIMIT% %LIMIT_REMAINING% %LIMIT_RESET% %LIMIT_FILTER%", facts), "- - - -");
+  facts.info.limit = {"per_ip", 100, 0, std::chrono::milliseconds(2500)};
+  EXPECT_EQ(Text("%LIMIT% %LIMIT_REMAINING% %LIMIT_RESET% %LIMIT_FILTER%", facts),
+            "100 0 2500.000 per_ip");
+  EXPECT_EQ(Json("%LIMIT_REMAINING%", facts), "0");
+}
+
+TEST(PatternTest, Labels) {
+  StreamFacts facts;
+  EXPECT_EQ(Text("%LABELS% %LABEL(version)%", facts), "- -");
+  const std::vector<std::pair<std::string, std::string>> labels = {{"version", "v2"},
+                                                                   {"zone", "a\"b"}};
+  facts.info.labels = &labels;
+  EXPECT_EQ(Text("%LABELS% %LABEL(version)% %LABEL(none)%", facts), "version=v2,zone=a\\x22b v2 -");
+  EXPECT_EQ(Json("%LABELS%", facts), "{\"version\":\"v2\",\"zone\":\"a\\\"b\"}");
+  EXPECT_EQ(Mistake("%LABEL%"), "%LABEL% needs the name of a label -> %LABEL(version)%");
+}
+
+TEST(PatternTest, SecretsAreHiddenWhereItIsAskedFor) {
+  StreamFacts facts;
+  facts.info.target = "/cb?code=s3cret&page=2";
+  facts.request["authorization"] = "Bearer s3cret";
+  facts.request["x-own"] = "s3cret";
+  facts.request["referer"] = "http://a.test/?token=s3cret";
+  constexpr std::string_view kAll =
+      "%TARGET% %REQ(authorization)% %REQ(x-own)% %REQ(referer)% %REQ(authorization):8%";
+  const auto shown = [&](const std::shared_ptr<Secrets>& secrets) {
+    LogScratch scratch;
+    Pattern::Parse(kAll, Moment::kEnd, secrets)->AppendText(facts.info, scratch);
+    return std::string(scratch.line.view());
+  };
+  EXPECT_EQ(shown(nullptr),
+            "/cb?code=s3cret&page=2 Bearer s3cret s3cret http://a.test/?token=s3cret Bearer s");
+  const auto secrets = std::make_shared<Secrets>();
+  EXPECT_EQ(shown(secrets),
+            "/cb?code=***&page=2 Bearer *** s3cret http://a.test/?token=*** Bearer *");
+  // Also in patterns that there are already.
+  LogScratch scratch;
+  const Pattern own = *Pattern::Parse("%REQ(x-own)%", Moment::kEnd, secrets);
+  secrets->HideHeader("X-Own");
+  own.AppendText(facts.info, scratch);
+  EXPECT_EQ(scratch.line.view(), "***");
+}
+
+TEST(PatternTest, NamesFromElsewhereLeadHere) {
+  EXPECT_EQ(Mistake("%RESPONSE_TX_DURATION%"),
+            "unknown operator %RESPONSE_TX_DURATION% -> %RESPONSE_DURATION%");
+  EXPECT_EQ(Mistake("%Tc%"), "unknown operator %Tc% -> %CONNECT_DURATION%");
+  EXPECT_EQ(Mistake("%upstream_header_time%"),
+            "unknown operator %upstream_header_time% -> %RESPONSE_WAIT%");
+}
+
 // Somebody whose credentials try to forge things.
 struct Caller {
   Caller() { facts.info.identity = &identity; }
@@ -225,6 +325,7 @@ TEST(PatternTest, EveryOperatorCanBeWritten) {
     std::string text = "%" + std::string(row.name);
     text += row.argument == Operator::Argument::kHeader     ? "(x)%"
             : row.argument == Operator::Argument::kIdentity ? "(subject)%"
+            : row.argument == Operator::Argument::kLabel    ? "(x)%"
                                                             : "%";
     EXPECT_EQ(Mistake(text), "(none)");
     EXPECT_NE(Text(text), "") << row.name;

@@ -112,6 +112,7 @@ class ApiKeyDefinition final : public pipeline::FilterDefinition {
   Action Accept(const Key& key, const CredentialSource& source, http::RequestHead& head,
                 Stream& stream) const;
   Action Refuse(Stream& stream, ErrorCode code, std::string_view detail) const {
+    stream.AddVerdict(name, code == ErrorCode::kNoCredentials ? "no credentials" : "refused");
     return stream.ReplyError(code, detail, {{"www-authenticate", config_.challenge}});
   }
 
@@ -128,8 +129,11 @@ Action ApiKeyDefinition::Judge(http::RequestHead& head, Stream& stream,
   const Credential found = config_.from.Find(head, stream.arena());
   if (found.state == Credential::State::kNone) {
     stream.Count(counters_.no_key);
-    return config_.allow_missing ? Action::kContinue
-                                 : Refuse(stream, ErrorCode::kNoCredentials, "there is no API key");
+    if (config_.allow_missing) {
+      stream.AddVerdict(name, "no credentials");
+      return Action::kContinue;
+    }
+    return Refuse(stream, ErrorCode::kNoCredentials, "there is no API key");
   }
   if (found.state == Credential::State::kAmbiguous) {
     stream.Count(counters_.refused);
@@ -155,6 +159,7 @@ Action ApiKeyDefinition::Judge(http::RequestHead& head, Stream& stream,
 Action ApiKeyDefinition::Accept(const Key& key, const CredentialSource& source,
                                 http::RequestHead& head, Stream& stream) const {
   stream.Count(counters_.accepted);
+  stream.AddVerdict(name, "allowed");
   stream.SetIdentity(key.identity);
   config_.from.Remove(head, stream.arena(), config_.forward ? &source : nullptr);
   config_.headers.Set(key.identity, head, stream.arena());

@@ -186,6 +186,7 @@ Action BasicAuthDefinition::Login::OnRequestHeaders(http::RequestHead& head, Str
     case Credential::State::kNone:
       if (basic_.config_.allow_missing) {
         stream_.Count(counters.no_credentials);
+        stream_.AddVerdict(basic_.name, "no credentials");
         return Action::kContinue;
       }
       return Refuse(ErrorCode::kNoCredentials, "there are no Basic credentials",
@@ -224,6 +225,7 @@ Action BasicAuthDefinition::Login::Judge(const BasicCredentials& credentials) {
       break;
   }
   stream_.Count(basic_.counters_.overloaded);
+  stream_.AddVerdict(basic_.name, "overloaded");
   return stream_.ReplyError(ErrorCode::kAuthUnavailable,
                             "too many passwords are being hashed (max_pending)",
                             {{"retry-after", "1"}});
@@ -246,6 +248,7 @@ void BasicAuthDefinition::Login::OnChecked(bool matches) {
 
 void BasicAuthDefinition::Login::Accept() {
   stream_.Count(basic_.counters_.accepted);
+  stream_.AddVerdict(basic_.name, "allowed");
   stream_.SetIdentity(user_->identity);
   http::RequestHead& head = stream_.request();
   if (!basic_.config_.forward) {
@@ -258,6 +261,7 @@ void BasicAuthDefinition::Login::Accept() {
 Action BasicAuthDefinition::Login::Refuse(ErrorCode code, std::string_view detail,
                                           observe::MetricId counter) {
   stream_.Count(counter);
+  stream_.AddVerdict(basic_.name, code == ErrorCode::kNoCredentials ? "no credentials" : "refused");
   return stream_.ReplyError(code, detail, {{"www-authenticate", basic_.config_.challenge}});
 }
 

@@ -83,6 +83,12 @@ class ForwardAuthDefinition final : public pipeline::FilterDefinition {
         config_(std::move(config)),
         counters_(context) {
     names_caller = !config_.rules.subject.empty();
+    for (const RequestPart& part : config_.credentials) {
+      const bool header = part.place == RequestPart::Place::kHeader;
+      if (header || part.place == RequestPart::Place::kQuery) {
+        secret_places.push_back((header ? "header " : "query ") + part.name + ":");
+      }
+    }
     if (config_.cache.enabled) {
       workers_.resize(context.workers);
       for (PerWorker& worker : workers_) {
@@ -138,7 +144,7 @@ class ForwardAuthDefinition final : public pipeline::FilterDefinition {
     Action Allow();
     Action Deny();
     Action Fail();
-    Action PassUnknown(observe::MetricId counter);
+    Action PassUnknown(observe::MetricId counter, std::string_view verdict);
     bool HasCredentials();
     const ForwardAuthConfig& config() const { return definition_.config_; }
     const Counters& counters() const { return definition_.counters_; }
@@ -167,7 +173,7 @@ class ForwardAuthDefinition final : public pipeline::FilterDefinition {
 
 Action ForwardAuthDefinition::Asker::OnRequestHeaders(http::RequestHead& head, Stream&) {
   if (config().allow_missing && !HasCredentials()) {
-    return PassUnknown(counters().anonymous);
+    return PassUnknown(counters().anonymous, "no credentials");
   }
   began_ = stream_.now();
   if (stream_.worker() < definition_.workers_.size()) {
@@ -249,11 +255,13 @@ Action ForwardAuthDefinition::Asker::Allow() {
     stream_.SetIdentity(*verdict_->identity);
   }
   stream_.Count(counters().allowed);
+  stream_.AddVerdict(definition_.name, "allowed");
   return Action::kContinue;
 }
 
 Action ForwardAuthDefinition::Asker::Deny() {
   stream_.Count(counters().denied);
+  stream_.AddVerdict(definition_.name, "denied");
   const uint16_t status = verdict_->status;
   ErrorCode code = ErrorCode::kNotPermitted;
   if (status == 401 || status < 400) {  // A redirect leads to where one logs in.
@@ -281,6 +289,7 @@ Action ForwardAuthDefinition::Asker::Fail() {
     stream_.Count(counters().timeouts);
   }
   if (!config().allow_on_failure) {
+    stream_.AddVerdict(definition_.name, "unavailable");
     return stream_.ReplyError(ErrorCode::kAuthUnavailable,
                               definition_.Detail(stream_, failure.message));
   }
@@ -288,11 +297,13 @@ Action ForwardAuthDefinition::Asker::Fail() {
     log::Warning("requests are let in without authentication",
                  {{"filter", definition_.name}, {"why", failure.message}, {"like", *held_back}});
   }
-  return PassUnknown(counters().failed_open);
+  return PassUnknown(counters().failed_open, "let in without an answer");
 }
 
 // Nobody vouches for what the client says of itself.
-Action ForwardAuthDefinition::Asker::PassUnknown(observe::MetricId counter) {
+Action ForwardAuthDefinition::Asker::PassUnknown(observe::MetricId counter,
+                                                 std::string_view verdict) {
+  stream_.AddVerdict(definition_.name, verdict);
   Strip(config().rules.upstream_headers, stream_.request().headers);
   stream_.Count(counter);
   return Action::kContinue;

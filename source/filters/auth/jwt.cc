@@ -45,13 +45,15 @@ int64_t NowMs(const Stream& stream) {
 // One stream's.
 class JwtFilter final : public pipeline::Filter {
  public:
-  explicit JwtFilter(const JwtConfig& config) : config_(config) {}
+  // `name`: of the definition, which outlives all of its streams.
+  JwtFilter(const JwtConfig& config, const std::string& name) : config_(config), name_(name) {}
 
   Action OnRequestHeaders(http::RequestHead& head, Stream& stream) override {
     config_.headers.Strip(head.headers);
     const Credential found = config_.from.Find(head, stream.arena());
     switch (found.state) {
       case Credential::State::kNone:
+        stream.AddVerdict(name_, "no credentials");
         return config_.allow_missing ? Action::kContinue : RefuseWithout(stream);
       case Credential::State::kAmbiguous:
         return RefuseAmbiguous(stream);
@@ -104,12 +106,14 @@ class JwtFilter final : public pipeline::Filter {
     stream.SetIdentity(token_->identity());
     if (!config_.require.Met(*token_)) {
       stream.Count(config_.counters.missing_scope);
+      stream.AddVerdict(name_, "not permitted");
       return stream.ReplyError(ErrorCode::kNotPermitted,
                                "the token does not grant what is required",
                                {{"www-authenticate", config_.missing_challenge}});
     }
     config_.from.Remove(stream.request(), stream.arena(), config_.forward ? source_ : nullptr);
     config_.headers.Set(token_->identity(), stream.request(), stream.arena());
+    stream.AddVerdict(name_, "allowed");
     return Action::kContinue;
   }
 
@@ -120,6 +124,7 @@ class JwtFilter final : public pipeline::Filter {
     }
     if (!keys.awaited() || stream.now() >= deadline_) {
       stream.Count(config_.counters.unavailable);
+      stream.AddVerdict(name_, "no keys");
       return stream.ReplyError(ErrorCode::kAuthUnavailable,
                                "there are no keys to verify tokens with");
     }
@@ -177,6 +182,7 @@ class JwtFilter final : public pipeline::Filter {
   // The same: "repeats the same parameter" is invalid_request, with 400.
   Action RefuseAmbiguous(Stream& stream) {
     stream.Count(config_.counters.refused);
+    stream.AddVerdict(name_, "refused");
     return stream.ReplyError(
         ErrorCode::kMalformedRequest, "there is more than one token",
         {{"www-authenticate",
@@ -186,6 +192,7 @@ class JwtFilter final : public pipeline::Filter {
   }
   Action Refuse(Stream& stream, std::string_view why) {
     stream.Count(config_.counters.refused);
+    stream.AddVerdict(name_, "refused");
     Arena& arena = stream.arena();
     return stream.ReplyError(
         ErrorCode::kBadCredentials, arena.Concat("the token ", why),
@@ -195,6 +202,7 @@ class JwtFilter final : public pipeline::Filter {
   }
 
   const JwtConfig& config_;
+  const std::string& name_;
   std::string_view text_;  // Of the token, as it was sent.
   const CredentialSource* source_ = nullptr;
   TokenRef token_;  // Keeps the stream's identity alive.
@@ -213,7 +221,7 @@ class JwtDefinition final : public pipeline::FilterDefinition {
   }
 
   pipeline::Filter* NewFilter(Stream& stream) const override {
-    return stream.arena().New<JwtFilter>(config_);
+    return stream.arena().New<JwtFilter>(config_, name);
   }
   bool SourcesUnchanged() const override {
     const KeySource& keys = *config_.authority->keys;

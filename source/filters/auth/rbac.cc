@@ -47,10 +47,13 @@ class RbacDefinition final : public pipeline::FilterDefinition {
                                   "rule", NamesOf(policy_))),
         told_(std::make_unique<log::Repeated[]>(policy_.rules().size() + 1)) {
     for (const PolicyRule& rule : policy_.rules()) {
+      const std::string by = " by rule \"" + rule.name + "\"";
+      verdicts_.push_back({"allowed" + by, "would be denied" + by, "denied" + by});
       for (const PolicyConditionPtr& condition : rule.conditions) {
         needs_identity = needs_identity || condition->OfIdentity();
       }
     }
+    verdicts_.push_back({"allowed", "would be denied: no rule applies", "denied: no rule applies"});
   }
 
   pipeline::Filter* NewFilter(Stream&) const override { return &gate_; }
@@ -100,11 +103,18 @@ class RbacDefinition final : public pipeline::FilterDefinition {
       return Deny(verdict.rule, stream);
     }
     stream.Count(would_allow ? allowed_ : would_deny_);
+    stream.AddVerdict(name, verdicts_[IndexOf(verdict.first())][would_allow ? 0 : 1]);
     return Action::kContinue;
+  }
+
+  // Of what is kept by rule, and once for none.
+  size_t IndexOf(size_t rule) const {
+    return rule == AccessPolicy::kNoRule ? policy_.rules().size() : rule;
   }
 
   Action Deny(size_t rule, Stream& stream) const {
     stream.Count(denied_);
+    stream.AddVerdict(name, verdicts_[IndexOf(rule)][2]);
     const std::string_view who = name;
     return stream.ReplyError(
         ErrorCode::kNotPermitted,
@@ -116,7 +126,7 @@ class RbacDefinition final : public pipeline::FilterDefinition {
   // What dry_run has prevented.
   void Tell(bool allowing, size_t rule, const http::RequestHead& head, Stream& stream) const {
     const bool none = rule == AccessPolicy::kNoRule;
-    const auto held = told_[none ? policy_.rules().size() : rule].Admit(stream.now());
+    const auto held = told_[IndexOf(rule)].Admit(stream.now());
     if (!held) {
       return;
     }
@@ -140,6 +150,8 @@ class RbacDefinition final : public pipeline::FilterDefinition {
   const std::vector<observe::MetricId> decided_;  // By rule.
   // By rule, and one for none: what was logged of late.
   const std::unique_ptr<log::Repeated[]> told_;
+  // The same: "allowed by rule", "would be denied by rule", "denied by rule".
+  std::vector<std::array<std::string, 3>> verdicts_;
   mutable Gate gate_{*this};
 };
 

@@ -1,46 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes one line per stream to a file or standard output, when the stream ends.
+// Writes a line per stream to files, standard output or syslog servers, when the stream ends.
 //
 //   access_log:
 //     path: stdout                  # stdout, stderr, a file or a FIFO
 //     format: json                  # text, json
 //     template: "%METHOD% %PATH% %RESPONSE_CODE% %DURATION%"   # instead of the text format's own
 //     fields: {status: "%RESPONSE_CODE%", took: "%DURATION%"}  # instead of the JSON format's own
+//     when: [{status: 5xx}, {min_duration: 1s}, {sample: 0.01}]
 //     buffer: 1MiB                  # of lines waiting to be written, per worker
+//     redact: {headers: [x-session-key], query: [invite]}      # hidden besides what always is
+//   errors:
+//     type: access_log
+//     sinks:
+//       - {path: /var/log/errors.log, when: {errors: true}}
+//       - {syslog: {address: "udp://192.0.2.7:514"}, format: json}
 //
-// A worker never waits for the disk: lines that find no room are dropped and counted (see
-// observe/log_sink.h). Filters with the same path and buffer share one writer, across reloads too.
+// A worker never waits for the disk or the network: lines that find no room are dropped and counted
+// (see observe/log_sink.h). Filters with the same path and buffer share one writer, across reloads
+// too. Secrets are hidden by default: see observe/secrets.h.
+#include <algorithm>
+#include <random>
+#include <string>
 #include <utility>
 
+#include "source/base/text.h"
 #include "source/filters/builtin.h"
-#include "source/observe/access_log_format.h"
-#include "source/observe/log_sink.h"
+#include "source/filters/observe/log_settings.h"
 
 namespace gatehouse::filters {
 namespace {
 
-using observe::AccessLogFormat;
-using observe::Pattern;
 using pipeline::Stream;
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
 
 class AccessLogDefinition final : public pipeline::FilterDefinition {
  public:
-  AccessLogDefinition(AccessLogFormat format, std::shared_ptr<observe::LogSink> sink,
-                      const pipeline::LoadContext& context)
+  AccessLogDefinition(LogSettings settings, const pipeline::LoadContext& context)
       : FilterDefinition(pipeline::Phases::Of<Writer>(), 0),
-        format_(std::move(format)),
-        sink_(std::move(sink)),
+        settings_(std::move(settings)),
         lines_(context.Counter("access_log", "lines", "Lines handed to the log's writer.")),
         dropped_(context.Counter("access_log", "dropped",
                                  "Lines lost because the log's buffer was full.")),
-        workers_(context.workers) {}
+        workers_(context.workers) {
+    const std::vector<LogDestination>& all = settings_.destinations;
+    reads_verdicts = std::any_of(all.begin(), all.end(), [](const LogDestination& to) {
+      return to.format.Uses("VERDICTS");
+    });
+  }
 
   pipeline::Filter* NewFilter(Stream&) const override { return &writer_; }
   void ReopenFiles() override {
-    if (sink_ != nullptr) {
-      sink_->Reopen();
+    for (const LogDestination& to : settings_.destinations) {
+      if (to.sink != nullptr) {
+        to.sink->Reopen();
+      }
     }
   }
+  void HideCredentials(std::span<const std::string> places) override;
+  std::string State() const override;
 
  private:
   // Serves all streams of all workers: what it writes with is the worker's.
@@ -56,114 +77,81 @@ class AccessLogDefinition final : public pipeline::FilterDefinition {
   };
   struct alignas(64) PerWorker {
     observe::LogScratch scratch;
+    observe::SampleRandom random{RandomSeed()};
   };
 
   void Write(const observe::StreamInfo& info, Stream& stream) const {
     const uint32_t worker = stream.worker();
-    if (sink_ == nullptr || worker >= workers_.size()) {
+    if (worker >= workers_.size()) {
       stream.Count(dropped_);
       return;
     }
-    observe::LogScratch& scratch = workers_[worker].scratch;
-    format_.Write(info, scratch);
-    stream.Count(sink_->Append(worker, scratch.line.view()) ? lines_ : dropped_);
+    PerWorker& own = workers_[worker];
+    for (const LogDestination& to : settings_.destinations) {
+      if (to.when.Want(info, own.random)) {
+        const bool kept = WriteTo(to, info, worker, own.scratch);
+        stream.Count(kept ? lines_ : dropped_);
+      }
+    }
   }
 
-  const AccessLogFormat format_;
-  const std::shared_ptr<observe::LogSink> sink_;  // Null while a configuration is only checked.
+  static bool WriteTo(const LogDestination& to, const observe::StreamInfo& info, uint32_t worker,
+                      observe::LogScratch& scratch) {
+    if (to.sink == nullptr) {
+      return false;
+    }
+    if (to.syslog) {
+      to.syslog->Begin(info, scratch);
+      to.format.Append(info, scratch);
+      to.syslog->End(scratch);
+    } else {
+      to.format.Write(info, scratch);
+    }
+    return to.sink->Append(worker, scratch.line.view());
+  }
+
+  const LogSettings settings_;
   const observe::MetricId lines_;
   const observe::MetricId dropped_;
   mutable std::vector<PerWorker> workers_;
   mutable Writer writer_{*this};
 };
 
-enum class Format : uint8_t { kText, kJson };
-
-AccessLogFormat LoadText(const config::Value& value) {
-  if (!value.present()) {
-    return AccessLogFormat::DefaultText();
+// "header NAME:PREFIX", "query NAME:", "cookie NAME:". Cookies are always hidden.
+void AccessLogDefinition::HideCredentials(std::span<const std::string> places) {
+  if (settings_.secrets == nullptr) {
+    return;
   }
-  auto pattern = Pattern::Parse(value.String(), observe::Moment::kEnd);
-  if (!pattern) {
-    value.Error(pattern.error().message, pattern.error().suggestion);
-    return AccessLogFormat::DefaultText();
-  }
-  return AccessLogFormat::Text(*std::move(pattern));
-}
-
-AccessLogFormat LoadJson(const config::Value& value) {
-  if (!value.present()) {
-    return AccessLogFormat::DefaultJson();
-  }
-  std::vector<std::pair<std::string, Pattern>> members;
-  for (const auto& [key, text] : value.Entries()) {
-    auto pattern = Pattern::Parse(text.String(), observe::Moment::kEnd);
-    if (pattern) {
-      members.emplace_back(key, *std::move(pattern));
-    } else {
-      text.Error(pattern.error().message, pattern.error().suggestion);
+  for (const std::string& place : places) {
+    const std::string_view text = place;
+    const std::string_view name = text.substr(text.find(' ') + 1);
+    if (text.starts_with("header ")) {
+      settings_.secrets->HideHeader(name.substr(0, name.find(':')));
+    } else if (text.starts_with("query ")) {
+      settings_.secrets->HideParameter(name.substr(0, name.rfind(':')));
     }
   }
-  return AccessLogFormat::Json(std::move(members));
 }
 
-AccessLogFormat LoadFormat(config::Object& in) {
-  const config::Value text = in.Get(
-      "template",
-      "A line of the text format, with %OPERATORS%; left out, the combined log format and more.");
-  const config::Value fields =
-      in.Get("fields", "Members of a line of the JSON format, each with its %OPERATORS%.");
-  const Format format =
-      in.Enum<Format>("format", {{"text", Format::kText}, {"json", Format::kJson}},
-                      fields.present() && !text.present() ? Format::kJson : Format::kText,
-                      config::About("How a line is written; with `fields`, json.").Default("text"));
-  if (format == Format::kText && fields.present()) {
-    in.Error("fields", "belongs to `format: json`; a text line has a `template`");
+// A writer may serve several filters: it is told for each.
+std::string AccessLogDefinition::State() const {
+  std::string out = "{\"sinks\":[";
+  for (const LogDestination& to : settings_.destinations) {
+    if (to.sink == nullptr) {
+      continue;
+    }
+    out.append(out.ends_with('[') ? "" : ",").append("{\"to\":\"");
+    AppendJsonEscaped(out, to.sink->name());
+    out.append("\",\"written_bytes\":").append(std::to_string(to.sink->written_bytes()));
+    out.append(",\"dropped_lines\":").append(std::to_string(to.sink->dropped_lines()));
+    out.append(",\"write_errors\":").append(std::to_string(to.sink->write_errors())).append("}");
   }
-  if (format == Format::kJson && text.present()) {
-    in.Error("template", "belongs to `format: text`; a JSON line has `fields`");
-  }
-  return format == Format::kText ? LoadText(text) : LoadJson(fields);
-}
-
-std::shared_ptr<observe::LogSink> LoadSink(config::Object& in,
-                                           const pipeline::LoadContext& context) {
-  observe::LogSinkOptions options;
-  options.path = in.String(
-      "path", "stdout",
-      config::About("Where lines go: stdout, stderr, a file or a FIFO; a file is made when it is "
-                    "missing, and appended to.")
-          .Type("path"));
-  options.buffer_bytes = in.Size(
-      "buffer",
-      {.def = options.buffer_bytes,
-       .min = observe::LogSinkOptions::kMinBuffer,
-       .max = observe::LogSinkOptions::kMaxBuffer},
-      "How much may wait to be written, for each worker; lines that find no room are dropped and "
-      "counted.");
-  options.workers = context.workers;
-  const Result<void> possible = observe::LogFile::Check(options.path);
-  if (!possible) {
-    in.Error("path", possible.error().message);
-    return nullptr;
-  }
-  if (!context.activate) {
-    return nullptr;
-  }
-  Result<std::shared_ptr<observe::LogSink>> sink = context.log_sinks != nullptr
-                                                       ? context.log_sinks->Open(options)
-                                                       : observe::LogSink::Open(options);
-  if (!sink) {
-    in.Error("path", sink.error().message);
-    return nullptr;
-  }
-  return *std::move(sink);
+  return out + "]}";
 }
 
 std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
                                                  const pipeline::LoadContext& context) {
-  AccessLogFormat format = LoadFormat(in);
-  return std::make_shared<AccessLogDefinition>(std::move(format), LoadSink(in, context), context);
+  return std::make_shared<AccessLogDefinition>(LoadLogSettings(in, context), context);
 }
 
 }  // namespace
@@ -172,8 +160,21 @@ pipeline::FilterType AccessLog() {
   return {"access_log",
           Load,
           "Writes one line per request.",
-          {"path: stdout, format: json, buffer: 1MiB, fields: {status: \"%RESPONSE_CODE%\"}",
-           "path: stderr, format: text, template: \"%METHOD% %PATH% %RESPONSE_CODE%\""}};
+          {"path: stdout, format: json, buffer: 1MiB, fields: {status: \"%RESPONSE_CODE%\"}, "
+           "redact: {headers: [x-session-key], query: [invite]}, when: {status: [5xx, 429], "
+           "min_duration: 1s, routes: [users], listeners: [web], methods: [GET, POST], errors: "
+           "true, sample: 0.1, not: {status: 501, min_duration: 5s, routes: users, listeners: web, "
+           "methods: HEAD, errors: false, sample: 0.5}}",
+           "path: stderr, format: text, template: \"%METHOD% %PATH% %RESPONSE_CODE%\", redact: "
+           "off, when: [{status: 400-499, min_duration: 1s, routes: users, listeners: web, "
+           "methods: GET, errors: true, sample: 0.1, not: [{status: [404, 410], min_duration: 5s, "
+           "routes: [users], listeners: [web], methods: [HEAD], errors: false, sample: 0.5}]}]",
+           "syslog: {address: \"unix:/dev/log\", facility: local0, severity: auto, tag: gatehouse, "
+           "format: rfc3164, max_bytes: 8KiB}",
+           "sinks: [{path: stderr, format: text, buffer: 1MiB, template: \"%PATH%\", when: "
+           "{status: 5xx}}, {path: stdout, format: json, fields: {status: \"%RESPONSE_CODE%\"}, "
+           "when: [{status: [5xx]}]}, {syslog: {address: \"udp://192.0.2.7:514\", facility: "
+           "local0, severity: auto, tag: gatehouse, format: rfc5424, max_bytes: 2KiB}}]"}};
 }
 
 }  // namespace gatehouse::filters

@@ -15,6 +15,7 @@ using pipeline::Stream;
 
 struct Config {
   uint64_t max_bytes = 0;
+  std::string filter;  // Its name.
   observe::MetricId rejected;
 };
 
@@ -36,6 +37,7 @@ class MaxBodyFilter final : public pipeline::Filter {
  private:
   Action Refuse(Stream& stream) {
     stream.Count(config_.rejected);
+    stream.AddVerdict(config_.filter, "too large");
     if (stream.response() != nullptr) {
       // The answer is already under way and can't be replaced. Cutting the body short could pass
       // for its end, so it stalls here until the response is over or the idle timeout strikes.
@@ -53,8 +55,9 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
   Config config;
   config.max_bytes = in.Size("max_bytes", {.def = 1 << 20, .min = 0},
                              "The largest request body that passes; larger ones are answered 413.");
+  config.filter = context.filter_name;
   config.rejected = context.Counter("max_body", "rejected", "Requests whose body was too large.");
-  return pipeline::Define<MaxBodyFilter>(config);
+  return pipeline::Define<MaxBodyFilter>(std::move(config));
 }
 
 }  // namespace
