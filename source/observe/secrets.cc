@@ -219,12 +219,14 @@ std::string_view Secrets::WithoutQuery(std::string_view url, size_t begin,
     }
     const size_t after = at + mark.size;
     if (mark.c == '=' && IsSecret(url.substr(name, at - name))) {
-      if (!std::exchange(changed, true)) {
-        room.clear();
-      }
       at = EndOfValue(url, after, mark.depth);
-      room.append(url.substr(copied, after - copied)).append(at > after ? kHidden : "");
-      copied = at;
+      if (at > after) {
+        if (!std::exchange(changed, true)) {
+          room.clear();
+        }
+        room.append(url.substr(copied, after - copied)).append(kHidden);
+        copied = at;
+      }
     } else {
       at = after;
     }
