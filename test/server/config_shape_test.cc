@@ -214,6 +214,10 @@ TEST(ConfigShape, WhatItCallsRequiredIsMissed) {
     all.push_back({path, "filters: {rbac: {}}"});
     all.push_back({std::string(at) + "(ip_access).country.database",
                    "filters: {ip_access: {country: {deny: [KP]}}}"});
+    all.push_back({std::string(at) + "(access_log).syslog.address",
+                   "filters: {access_log: {syslog: {tag: a}}}"});
+    all.push_back({std::string(at) + "(access_log).sinks[].syslog.address",
+                   "filters: {access_log: {sinks: [{syslog: {tag: a}}]}}"});
     all.push_back({path + "[].name", "filters: {rbac: {rules: [{action: allow}]}}"});
     all.push_back({path + "[].action", "filters: {rbac: {rules: [{name: a}]}}"});
     for (const char* key : {"issuer", "audiences", "jwks"}) {

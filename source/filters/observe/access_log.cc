@@ -157,24 +157,35 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
 }  // namespace
 
 pipeline::FilterType AccessLog() {
-  return {"access_log",
-          Load,
-          "Writes one line per request.",
-          {"path: stdout, format: json, buffer: 1MiB, fields: {status: \"%RESPONSE_CODE%\"}, "
-           "redact: {headers: [x-session-key], query: [invite]}, when: {status: [5xx, 429], "
-           "min_duration: 1s, routes: [users], listeners: [web], methods: [GET, POST], errors: "
-           "true, sample: 0.1, not: {status: 501, min_duration: 5s, routes: users, listeners: web, "
-           "methods: HEAD, errors: false, sample: 0.5}}",
-           "path: stderr, format: text, template: \"%METHOD% %PATH% %RESPONSE_CODE%\", redact: "
-           "off, when: [{status: 400-499, min_duration: 1s, routes: users, listeners: web, "
-           "methods: GET, errors: true, sample: 0.1, not: [{status: [404, 410], min_duration: 5s, "
-           "routes: [users], listeners: [web], methods: [HEAD], errors: false, sample: 0.5}]}]",
-           "syslog: {address: \"unix:/dev/log\", facility: local0, severity: auto, tag: gatehouse, "
-           "format: rfc3164, max_bytes: 8KiB}",
-           "sinks: [{path: stderr, format: text, buffer: 1MiB, template: \"%PATH%\", when: "
-           "{status: 5xx}}, {path: stdout, format: json, fields: {status: \"%RESPONSE_CODE%\"}, "
-           "when: [{status: [5xx]}]}, {syslog: {address: \"udp://192.0.2.7:514\", facility: "
-           "local0, severity: auto, tag: gatehouse, format: rfc5424, max_bytes: 2KiB}}]"}};
+  // Conditions in each form that they may have: alone and in a list, both again in `not`.
+  const std::string keys =
+      "status: [5xx, 429], min_duration: 1s, routes: [users], listeners: [web], methods: [GET], "
+      "errors: true, sample: 0.1";
+  const std::string words =
+      "status: 501, min_duration: 5s, routes: users, listeners: web, methods: HEAD, errors: false, "
+      "sample: 0.5";
+  const std::string one = "when: {" + keys + ", not: {" + words + "}}";
+  const std::string but = "when: {" + words + ", not: [{" + keys + "}]}";
+  const std::string several =
+      "when: [{" + keys + ", not: {" + words + "}}, {not: [{" + keys + "}]}]";
+  static const std::string json =
+      "path: stdout, format: json, buffer: 1MiB, fields: {status: \"%RESPONSE_CODE%\"}, redact: "
+      "{headers: [x-session-key], query: [invite]}, " +
+      one;
+  static const std::string text =
+      "path: stderr, format: text, template: \"%METHOD% %PATH% %RESPONSE_CODE%\", redact: off, " +
+      several;
+  static const std::string sinks =
+      "sinks: [{path: stderr, format: text, buffer: 1MiB, template: \"%PATH%\", " + one +
+      "}, {path: stdout, format: json, fields: {status: \"%RESPONSE_CODE%\"}, " + several +
+      "}, {syslog: {address: \"udp://192.0.2.7:514\", facility: local0, severity: auto, tag: "
+      "gatehouse, format: rfc5424, max_bytes: 2KiB}, " +
+      but + "}]";
+  static const std::string syslog =
+      "syslog: {address: \"unix:/dev/log\", facility: local0, severity: auto, tag: gatehouse, "
+      "format: rfc3164, max_bytes: 8KiB}, " +
+      but;
+  return {"access_log", Load, "Writes one line per request.", {json, text, syslog, sinks}};
 }
 
 }  // namespace gatehouse::filters
