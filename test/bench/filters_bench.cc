@@ -21,6 +21,7 @@
 #include "source/observe/access_log_format.h"
 #include "source/pipeline/filter_harness.h"
 #include "test/bench/measuring.h"
+#include "test/bench/quiet_stream.h"
 
 namespace {
 std::atomic<uint64_t> allocations{0};
@@ -205,9 +206,10 @@ void BenchIpAccess() {
   FilterHarness h(filters::IpAccess(), yaml + "]");
   h.ConnectThrough("10.0.0.1", "198.51.100.7");  // Nothing to remember: each request is judged.
   h.Get();
-  pipeline::Filter* filter = h.definition().NewFilter(h.stream());
+  QuietStream stream(h);
+  pipeline::Filter* filter = h.definition().NewFilter(stream);
   Print("ip_access, one request judged anew",
-        Measure(1'000'000, [&](int) { (void)filter->OnRequestHeaders(h.request(), h.stream()); }));
+        Measure(1'000'000, [&](int) { (void)filter->OnRequestHeaders(h.request(), stream); }));
 }
 
 // `count` rules for as many groups, which `group` meets or not: then with dry_run, so that no
