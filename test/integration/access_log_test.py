@@ -205,6 +205,58 @@ class VerdictsTest(LogTest):
             line["verdicts"], {"login": "allowed", "gate": "denied: no rule applies"}
         )
 
+    def test_a_limit_and_the_fallback_that_answers_for_it(self):
+        fields = (
+            WHO + ', limit: "%LIMIT%", left: "%LIMIT_REMAINING%", reset: "%LIMIT_RESET%", '
+            'by: "%LIMIT_FILTER%", fallback: "%FALLBACK%", labels: "%LABELS%", one: "%LABEL(v)%"'
+        )
+        upstream = self.scripted(answering(echo))
+        for route in ("", "fallback: {status: 200, body: later, when: [rate_limited]}"):
+            with self.subTest(route):
+                gateway, lines = self.logging(
+                    (f"{{address: '{upstream.address}', labels: {{v: v2}}}}",),
+                    fields=fields, before="slow", filters="slow: {type: rate_limit, rate: 1/m}",
+                    route="labels: {v: v2}" + (", " + route if route else ""),
+                )  # fmt: skip
+                wire = self.wire(gateway)
+                self.assertEqual(wire.ask("/").status, 200)
+                line = lines()
+                self.assertNotIn("filter", line)
+                self.assertEqual((line["limit"], line["left"], line["by"]), (1, 0, "slow"))
+                self.assertEqual((line["labels"], line["one"]), ({"v": "v2"}, "v2"))
+                self.assertEqual(wire.ask("/").status, 200 if route else 429)
+                line = lines()
+                self.assertEqual((line["filter"], line["by"]), ("slow", "slow"))
+                self.assertGreater(line["reset"], 50_000)
+                self.assertIn("slow", line["verdicts"])
+                self.assertEqual(line.get("fallback"), "rate_limited" if route else None)
+
+    def test_the_breaker_and_another_cluster(self):
+        bad = self.scripted(answering(lambda r: b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"))
+
+        def slow(request):
+            after(0.2)
+            return echo(request)
+
+        other = self.scripted(answering(slow))
+        gateway, lines = self.logging(
+            bad,
+            fields=WHO + ', breaker: "%BREAKER%", fallback: "%FALLBACK%", to: "%ENDPOINT%", ' + STAGES,
+            cluster="circuit_breaker: {error_count: 1, open_for: 1h}}\n"
+            f'  other: {{endpoints: ["{other.address}"]',
+            route="fallback: {when: [circuit_open], cluster: other}",
+        )
+        wire = self.wire(gateway)
+        self.assertEqual(wire.ask("/").status, 500)
+        line = lines()
+        self.assertEqual((line["breaker"], line.get("fallback")), ("closed", None))
+        self.assertEqual(wire.ask("/").status, 200)
+        line = lines()
+        self.assertEqual((line["fallback"], line["to"]), ("circuit_open", other.address))
+        self.assertNotIn("filter", line)
+        self.assertGreaterEqual(line["wait"], 195)
+        self.assertLess(line["filters"], 100)
+
     def test_the_gateway_s_own_errors_are_no_filter_s(self):
         held, refusing = refusing_address()
         self.addCleanup(held.close)
