@@ -47,14 +47,15 @@ using pipeline::Action;
 using pipeline::FilterHarness;
 
 // One stream's worth of calls into the access log, again and again.
-void BenchAccessLog(const char* what, const std::string& yaml) {
+void BenchAccessLog(const char* what, const std::string& yaml,
+                    std::string_view target = "/users/7") {
   FilterHarness h(filters::AccessLog(), yaml);
   h.facts().route = h.facts().cluster = "users";
   h.facts().listener = "web";
   h.facts().endpoint = "10.0.0.3:9002";
   h.facts().attempts = 1;
   h.facts().upstream_duration = std::chrono::microseconds(180);
-  h.Get("/users/7", {{"user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101"}});
+  h.Get(target, {{"user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101"}});
   h.Response(200);
   h.EndResponse("hello");
   observe::StreamInfo info = h.stream().info();
@@ -243,6 +244,12 @@ int main(int argc, char** argv) {
                             "{path: /dev/null, format: json}");
   gatehouse::BenchAccessLog("access_log text line, to /dev/null",
                             "{path: /dev/null, format: text}");
+  gatehouse::BenchAccessLog("access_log text line, a query without a secret",
+                            "{path: /dev/null, format: text}", "/users/7?page=2&sort=name");
+  gatehouse::BenchAccessLog("access_log text line, a query with one",
+                            "{path: /dev/null, format: text}", "/users/7?page=2&token=abcdefgh");
+  gatehouse::BenchAccessLog("access_log, a line that is not wanted",
+                            "{path: /dev/null, when: [{status: 5xx}, {min_duration: 1s}]}");
   gatehouse::BenchApiKey(10);
   gatehouse::BenchApiKey(100'000);
   gatehouse::BenchBasicAuth();
