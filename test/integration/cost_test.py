@@ -5,7 +5,10 @@ Counted in the worker's thread by call_counter.cc, which is preloaded. The cost 
 between a long and a short run on as many connections, so that connecting and closing cancel out.
 """
 
+import base64
 import contextlib
+import hmac
+import json
 import os
 import re
 import struct
@@ -23,6 +26,25 @@ MOST_CALLS = 4.2
 # What is not of a request: a timer's tick, a buffer that grows for the first time.
 MOST_ALLOCATIONS = REQUESTS // 1000
 BODY = "x" * 100
+
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+KEY_SET = json.dumps(
+    {"keys": [{"kty": "oct", "alg": "HS256", "kid": "k", "k": base64url(SECRET)}]}
+)
+
+
+def signed(claims):
+    """A token of these claims (RFC 7515, HS256)."""
+    parts = ({"alg": "HS256", "kid": "k"}, claims)
+    text = ".".join(base64url(json.dumps(part).encode()) for part in parts)
+    return text + "." + base64url(hmac.digest(SECRET, text.encode(), "sha256"))
 
 
 def sanitized():
@@ -172,6 +194,25 @@ class CostTest(Http1Test):
   per_tenant: {type: rate_limit, rate: 1000000/s, key: [route, {header: x-tenant}]},
   few: {type: concurrency, max: 10000}
 """,
+        )
+
+    def test_with_the_whole_pipeline(self):
+        """A deny list, a token, a rate limit, a circuit breaker and a log, as the benchmark has."""
+        claims = {"iss": "cost", "aud": "api", "sub": "ann", "exp": 4102444800}
+        self.fields = (f"authorization: Bearer {signed(claims)}",)
+        blocks = ", ".join(f"10.{i // 250}.{i % 250}.0/24" for i in range(1000))
+        self.assert_cheap(
+            listener="filters: [log, lists]",
+            filters=f"""
+  log: {{type: access_log, path: access.log, format: json}},
+  lists: {{type: ip_access, deny: [{blocks}]}},
+  jwt: {{issuer: cost, audiences: [api], jwks: {{inline: '{KEY_SET}'}}}},
+  per_ip: {{type: rate_limit, rate: 1000000/s, burst: 1000000, key: client_ip}},
+  per_user: {{type: rate_limit, rate: 1000000/s, burst: 1000000, key: claims.sub}},
+  at_once: {{type: concurrency, max: 1000, key: [subject, route]}}
+""",
+            cluster="circuit_breaker: {error_ratio: 0.5, min_requests: 20, window: 10s}",
+            route="filters: [jwt, per_ip, per_user, at_once]",
         )
 
     def test_with_trusted_proxies_and_a_rewrite(self):
