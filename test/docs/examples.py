@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of docs/filters/forward_auth.md and docs/authentication.md, executed: their
+"""The examples of three pages (forward_auth, authentication, traffic), executed: their
 configuration, their programs, and what their commands are said to print.
 
 usage: test/docs/examples.py
@@ -39,8 +39,7 @@ class ExamplesTest(GatewayTest):
         self.addCleanup(shutil.rmtree, self.folder)
         (self.folder / "tools").symlink_to(ROOT / "tools")
         (self.folder / "bin").mkdir()
-        for name, path in {"gatehouse": BINARY, "node": node()}.items():
-            (self.folder / "bin" / name).symlink_to(path)
+        (self.folder / "bin/gatehouse").symlink_to(BINARY)
         self.environment = dict(os.environ, PATH=f"{self.folder}/bin:{os.environ['PATH']}")
 
     def free(self, match):
@@ -117,8 +116,22 @@ class ExamplesTest(GatewayTest):
         self.listens(self.program("gatehouse run -c gatehouse.yaml"), "8080")
         self.run_console(blocks["console"], [("%auth", auth)])
 
+    def test_traffic(self):
+        blocks = self.blocks("traffic.md")
+        (self.folder / "configs/lists").mkdir(parents=True)
+        shutil.copy(ROOT / "configs/lists/deny.txt", self.folder / "configs/lists")
+        config = PORT.sub(self.free, (ROOT / "configs/protect.yaml").read_text())
+        (self.folder / "configs/protect.yaml").write_text(config)
+        redis, shop, spare, gateway = blocks["sh"][0].splitlines()
+        self.listens(self.program(redis), "9079")
+        self.listens(self.program(shop), "9001")
+        self.listens(self.program(spare), "9002")
+        self.listens(self.program(gateway), "8080")
+        self.run_console(blocks["console"])
+
     def test_a_login(self):
         blocks = self.blocks("authentication.md")
+        (self.folder / "bin/node").symlink_to(node())
         (self.folder / "configs").mkdir()
         config = PORT.sub(self.free, (ROOT / "configs/auth.yaml").read_text())
         (self.folder / "configs/auth.yaml").write_text(config)
