@@ -115,7 +115,7 @@ void Link::OnAddress() {
     return;
   }
   state_ = State::kConnecting;
-  answered_ = false;
+  works_ = false;
   reader_ = std::make_unique<ReplyReader>();
   context_.table.Add(context_.metrics.connections);
   if (const int error = socket_.Connect(**next); error != 0) {
@@ -145,7 +145,7 @@ void Link::Greet() {
 }
 
 void Link::Lose(Trouble trouble, const std::string& why) {
-  const bool merely_closed = trouble == Trouble::kClosed && answered_ && !away_;
+  const bool merely_closed = trouble == Trouble::kClosed && works_ && !away_;
   socket_.Close();
   reader_.reset();
   loading_.clear();
@@ -244,7 +244,6 @@ void Link::ReadAnswers() {
   while (state_ == State::kOpen && TakeAnswers(room)) {
     const event::Socket::ReadResult got = socket_.Read(bytes.data(), bytes.size());
     if (got.bytes > 0) {
-      waiting_since_ = context_.loop.now();
       reader_->Feed({bytes.data(), got.bytes});
     } else if (got.state == event::Socket::ReadState::kEof) {
       Lose(Trouble::kClosed, "closed the connection");
@@ -270,6 +269,7 @@ bool Link::TakeAnswers(int& room) {
       Lose(Trouble::kMalformed,
            "speaks unasked" + (reply.is_error ? ": " + Bounded(reply.value.text) : std::string()));
     } else {
+      waiting_since_ = context_.loop.now();
       std::unique_ptr<Call> call = std::move(sent_.front());
       sent_.pop_front();
       OnAnswer(std::move(call), **next);
@@ -292,7 +292,7 @@ void Link::OnAnswer(std::unique_ptr<Call> call, const Reply& reply) {
       if (reply.is_error && !text.starts_with("NOPERM")) {
         Lose(Trouble::kUnreachable, "does not take calls: " + text);
       } else {
-        answered_ = true;
+        works_ = true;
         ComeBack();
       }
       break;
@@ -311,12 +311,12 @@ void Link::OnAnswer(std::unique_ptr<Call> call, const Reply& reply) {
 }
 
 void Link::OnScriptAnswer(std::unique_ptr<Call> call, const Reply& reply) {
-  answered_ = true;
-  pause_ = kFirstPause;
   if (reply.is_error) {
     OnScriptError(std::move(call), reply.value.text);
     return;
   }
+  works_ = true;
+  pause_ = kFirstPause;
   if (std::exchange(refuses_, false)) {
     log::Info("Redis takes calls again", {{"server", name_}});
   }
@@ -342,6 +342,7 @@ void Link::OnScriptError(std::unique_ptr<Call> call, std::string_view text) {
   }
   FailSoon(std::move(call), Trouble::kRefused, About(why));
   if (leave) {  // Another server may have taken over its name.
+    works_ = true;
     Lose(Trouble::kClosed, why);
   }
 }

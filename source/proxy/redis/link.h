@@ -81,8 +81,8 @@ class Link final : private event::Socket::Handler, private event::Ready, private
   // --- The connection
   void Connect();
   void Greet();
-  // Ends it, and all that waits for it fails. It is away from then on, unless it had answered and
-  // was merely closed.
+  // Ends it, and all that waits for it fails. It is away from then on, unless it worked and was
+  // merely closed.
   void Lose(Trouble trouble, const std::string& why);
   void GoAway(const std::string& why);
   void ComeBack();
@@ -131,9 +131,9 @@ class Link final : private event::Socket::Handler, private event::Ready, private
   std::string load_trouble_;  // Why the server would not load a script.
 
   State state_ = State::kClosed;
-  bool away_ = false;      // Known not to answer, until a probe's answer comes.
-  bool answered_ = false;  // This connection has.
-  bool refuses_ = false;   // The latest answer to a script was an error.
+  bool away_ = false;     // Known not to answer, until a probe's answer comes.
+  bool works_ = false;    // This connection has given an answer that is no error.
+  bool refuses_ = false;  // The latest answer to a script was an error.
   bool read_again_ = false;
   bool watched_ = false;  // The deadline is set for what is waited for.
   std::string why_away_;
