@@ -352,11 +352,11 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
   } else if (origins.empty()) {
     in.Error("allow_origins", "lists no origin");
   }
-  if (rules.origins.any() && rules.credentials) {
+  if (rules.origins.HoldsAnybody() && rules.credentials) {
     in.Error(
         "allow_credentials",
-        "with \"*\" as origin every page on the web could act in the name of its visitors: list "
-        "the origins");
+        "with origins that anybody can have (\"*\", \"null\", an expression for all) every page "
+        "on the web could act in the name of its visitors: list the origins");
   }
   return std::make_shared<CorsDefinition>(std::move(rules), context);
 }

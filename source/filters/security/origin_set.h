@@ -26,6 +26,9 @@ class OriginSet {
   bool Contains(std::string_view origin) const;
   // "*" is among them.
   bool any() const { return any_; }
+  // Whether pages of anybody's are among them: by "*", by an expression that matches all, or by
+  // "null", which every site can have its sandboxed frames send.
+  bool HoldsAnybody() const { return Contains("null") || Contains("https://anybody.invalid"); }
   bool empty() const { return !any_ && exact_.empty() && patterns_.empty() && regexes_.empty(); }
 
  private:
