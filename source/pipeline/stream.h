@@ -64,6 +64,8 @@ class Stream {
                        std::string_view content_type = "text/plain; charset=utf-8",
                        ReplyHeaders headers = {}) = 0;
   // Answers with the error response of `code` (JSON or text, by Accept). `detail` goes to the log.
+  // kContinue when the route sends to another cluster what is refused for this reason: then the
+  // request is to go on.
   virtual Action ReplyError(ErrorCode code, std::string_view detail, ReplyHeaders headers = {}) = 0;
   // Says why the Reply() that follows refuses the request: for the log, and for who asks others
   // then (any_of). `detail` is copied; clients are not told.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a route answers instead of an error: a fixed answer, or what another cluster says. Once:
-// when that fails as well, its error is the answer.
+// when that fails as well, its error is the answer. Who is over a limit goes to the other cluster
+// by the same way as all: the filters behind the limiter have their say.
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -61,6 +62,20 @@ bool Stream::FallBack(uint16_t status) {
   return FallBack({text, 3});
 }
 
+bool Stream::GoesElsewhere(ErrorCode code) {
+  const std::optional<FallbackReason> reason = ReasonOf(code);
+  if (reason != FallbackReason::kRateLimited || route_ == nullptr || sender_ == nullptr ||
+      !route_->fallback.has_value() || !route_->fallback->arm || response_started_ ||
+      request_pass_.head_passed() || request_pass_.stopped()) {
+    return false;
+  }
+  if (!elsewhere_ && route_->fallback->For(*reason)) {
+    elsewhere_ = true;
+    TellAnswerer();
+  }
+  return elsewhere_;
+}
+
 // `reason` lives as long as the stream.
 bool Stream::FallBack(std::string_view reason) {
   if (!info_.fallback.empty() || response_sent_ || response_started_ || sender_ == nullptr) {
@@ -71,7 +86,9 @@ bool Stream::FallBack(std::string_view reason) {
     return false;
   }
   info_.fallback = reason;
-  TellAnswerer();
+  if (!elsewhere_) {
+    TellAnswerer();
+  }
   worker_.metrics.Add(pinned_->snapshot->route_metrics[route_->index][RouteMetric::kFallbacks]);
   if (fallback.arm) {
     return ForwardFallback(*fallback.arm);
@@ -86,15 +103,10 @@ bool Stream::CanForwardAgain() const {
   if (total > Duration(0) && worker_.loop.now() >= info_.started + total) {
     return false;
   }
-  if (terminal_ == Terminal::kForward) {
-    return attempt_.CanBeginAgain();
-  }
-  // A filter refused it, which may have had content that nobody kept; or its head has just passed
-  // all of them, and content is on its way to the terminal.
-  return !request_has_content_ || info_.request_bytes == 0 || request_pass_.head_passed();
+  // Else its head has just passed the filters, and content is on its way to the terminal.
+  return terminal_ == Terminal::kForward ? attempt_.CanBeginAgain() : request_pass_.head_passed();
 }
 
-// The filters that have let the request pass are not asked again, nor is the one that refused it.
 bool Stream::ForwardFallback(const route::Arm& arm) {
   TellDurations();
   CountUpstream();
@@ -116,10 +128,6 @@ bool Stream::ForwardFallback(const route::Arm& arm) {
     return true;
   }
   Rewrite(*route_->forward());
-  if (!request_pass_.head_passed()) {
-    request_pass_.Stop();
-    past_filters_ = true;
-  }
   terminal_ = Terminal::kForward;
   upstream_started_ = now;
   if (begun) {

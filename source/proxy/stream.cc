@@ -49,7 +49,7 @@ void Stream::Begin(DownstreamConnection& connection, http::ResponseSender& sende
   request_unconsumed_ = response_unconsumed_ = 0;
   terminal_ = Terminal::kNone;
   request_whole_ = request_has_content_ = response_started_ = response_sent_ = false;
-  rewritten_ = past_filters_ = false;
+  rewritten_ = elsewhere_ = false;
   response_end_ = ended_ = aborting_ = false;
   tunnel_ = nullptr;
   last_verdict_ = nullptr;
@@ -212,11 +212,7 @@ void Stream::OnData(std::string_view data, bool end) {
     attempt_.SendData(data, end);
     return;
   }
-  if (past_filters_) {
-    RequestDataPassed(data, end);
-  } else {
-    request_pass_.PassData(data, end);
-  }
+  request_pass_.PassData(data, end);
   // What is collected is bounded by the collector; what is gone is gone.
   if (!ended_ && (request_pass_.collecting() || terminal_ == Terminal::kDiscard ||
                   terminal_ == Terminal::kHandler)) {
@@ -229,9 +225,7 @@ void Stream::OnData(std::string_view data, bool end) {
 
 void Stream::OnTrailers(http::Headers& trailers) {
   NoteRequestWhole();
-  if (past_filters_) {
-    RequestTrailersPassed(trailers);
-  } else if (terminal_ != Terminal::kDiscard) {
+  if (terminal_ != Terminal::kDiscard) {
     request_pass_.PassTrailers(trailers);
   }
   if (!ended_) {

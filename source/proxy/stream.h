@@ -115,6 +115,8 @@ class Stream final : public http::RequestEvents,
   void TellBreaker(ErrorCode code);
   // Fallback (fallback.cc): whether the route has one for this, and it is on its way.
   bool FallBack(ErrorCode code);
+  // Whether who is refused for this goes on, and to the fallback's cluster in the end.
+  bool GoesElsewhere(ErrorCode code);
   bool FallBack(uint16_t status);
   bool FallBack(std::string_view reason);
   bool CanForwardAgain() const;
@@ -226,7 +228,7 @@ class Stream final : public http::RequestEvents,
   bool request_whole_ = false;
   bool request_has_content_ = false;
   bool rewritten_ = false;         // What `rewrite` of the route asks for has been done.
-  bool past_filters_ = false;      // Content goes on without the filters: one refused the request.
+  bool elsewhere_ = false;         // Over a limit: the fallback's cluster takes it.
   bool response_started_ = false;  // Its head has been given to the response filters.
   bool response_sent_ = false;     // Its head has been given to the codec.
   bool response_end_ = false;      // No content follows the head.

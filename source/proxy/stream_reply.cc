@@ -36,6 +36,9 @@ pipeline::Action Stream::ReplyError(ErrorCode code, std::string_view detail,
   }
   info_.error = code;
   info_.error_detail = arena_.Copy(detail);
+  if (GoesElsewhere(code)) {
+    return pipeline::Action::kContinue;
+  }
   if (FallBack(code)) {
     return pipeline::Action::kReplied;
   }

@@ -7,6 +7,7 @@
 #include "source/proxy/downstream_connection.h"
 #include "source/proxy/stream.h"
 #include "source/proxy/worker_parts.h"
+#include "source/route/fallback_config.h"
 #include "source/route/rewrite.h"
 
 namespace gatehouse::proxy {
@@ -96,6 +97,12 @@ void Stream::RequestTrailersPassed(http::Headers& trailers) {
 }
 
 void Stream::StartForward(const route::Forward& forward) {
+  if (elsewhere_) {
+    if (!FallBack(route::ReasonName(route::FallbackReason::kRateLimited))) {
+      (void)ReplyError(ErrorCode::kRateLimited, info_.error_detail);
+    }
+    return;
+  }
   const route::Arm& arm = forward.ArmAt(worker_.Random() % forward.total_weight);
   upstream::ClusterPool& pool = worker_.PoolFor(pinned_->snapshot->clusters[arm.cluster], *pinned_);
   cluster_ = &pool.cluster();

@@ -30,7 +30,8 @@ def mistakes_of(name, source, page):
         if not example or f"\n{section}" not in "\n" + example.group(1):
             yield f"its example has no `{section}`: it must be a whole configuration"
     for key in KEY.findall(source):
-        if f"`{key}`" not in page:
+        # `key`, `delay.key`, `key.name` or `{key: ...}`
+        if not re.search(rf"`(\w+\.)*{key}[`.]|`\{{{key}: ", page):
             yield f"does not name the key `{key}`"
     for kind, what in METRIC.findall(source):
         if f"gatehouse_filter_{kind}_{what}_total" not in page:

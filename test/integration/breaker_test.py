@@ -575,6 +575,57 @@ class FallbackTest(MoodyTest):
         self.assertEqual(gateway.fetch("/", method="PUT", body=body).status, 200)
         self.assertEqual(set(other.bodies), {200_000})
 
+    # The key of the limit is one that all share; the filters behind it ask for more.
+    LIMITED = """filters:
+  one: {type: rate_limit, rate: 1/h, key: route}
+  again: {type: concurrency, max: 1}
+  key: {type: api_key, keys: [{name: app, sha256: "%s"}], header: x-user}
+  small: {type: max_body, max_bytes: 250KiB}
+""" % (
+        "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"  # Of "secret".
+    )
+
+    def limited(self, users, other):
+        gateway = self.start(
+            self.two(
+                users,
+                other,
+                "when: [rate_limited], cluster: other",
+                filters=self.LIMITED,
+                route=", filters: [one, again, key, small]",
+            )
+        )
+        secret = {"x-api-key": "secret"}
+        self.assertEqual(gateway.fetch("/", headers=secret).status, 200)
+        return gateway, secret
+
+    def test_who_is_limited_meets_the_filters_behind(self):
+        users, other = self.moody(), self.moody()
+        seen = []
+        other.answer = lambda method, path: (seen.append(path), (200, "other\n"))[1]
+        gateway, secret = self.limited(users, other)
+        for wrong in ({}, {"x-api-key": "guess", "x-user": "root"}):
+            answer = gateway.fetch("/", headers=wrong)
+            self.assertEqual(answer.status, 401)
+            self.assertNotIn("x-gatehouse-fallback", answer.headers)
+        answer = gateway.fetch("/", method="POST", body="x" * 300_000, headers=secret)
+        self.assertEqual((answer.status, other.requests), (413, 0))
+        answer = gateway.fetch("/a?b=c", headers=secret)
+        self.assertEqual((answer.status, answer.body), (200, "other\n"))
+        self.assertEqual(answer.headers["x-gatehouse-fallback"], "rate_limited")
+        self.assertEqual(seen, ["/api/a?b=c"])
+        self.assertEqual((users.requests, other.requests), (1, 1))
+
+    def test_the_content_of_who_is_limited(self):
+        users, other = BodyCounter(), BodyCounter()
+        self.addCleanup(users.stop)
+        self.addCleanup(other.stop)
+        gateway, secret = self.limited(users, other)
+        for size in (0, 5, 200_000):
+            answer = gateway.fetch("/", method="POST", body="x" * size, headers=secret)
+            self.assertEqual(answer.status, 200, size)
+        self.assertEqual(other.bodies, [0, 5, 200_000])
+
     def test_a_filter_s_refusal_with_a_cluster(self):
         """max_body stands in for a filter that refuses: 413 is no reason for a fallback."""
         users, other = self.moody(), self.moody()

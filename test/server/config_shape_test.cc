@@ -214,6 +214,18 @@ TEST(ConfigShape, WhatItCallsRequiredIsMissed) {
     all.push_back({path, "filters: {rbac: {}}"});
     all.push_back({std::string(at) + "(ip_access).country.database",
                    "filters: {ip_access: {country: {deny: [KP]}}}"});
+    const std::pair<const char*, const char*> traffic[] = {
+        {"(concurrency).max", "filters: {concurrency: {key: route}}"},
+        {"(cors).allow_origins", "filters: {cors: {}}"},
+        {"(cors).allow_origins[].regex", "filters: {cors: {allow_origins: [{}]}}"},
+        {"(rate_limit).rate", "filters: {rate_limit: {}}"},
+        {"(rate_limit).rates.by", "filters: {rate_limit: {rate: 1/s, rates: {values: {a: 1/s}}}}"},
+        {"(rate_limit).rates.values.NAME.rate",
+         "filters: {rate_limit: {rate: 1/s, rates: {by: subject, values: {a: {burst: 1}}}}}"},
+    };
+    for (const auto& [key, text] : traffic) {
+      all.push_back({std::string(at) + key, text});
+    }
     all.push_back({std::string(at) + "(access_log).syslog.address",
                    "filters: {access_log: {syslog: {tag: a}}}"});
     all.push_back({std::string(at) + "(access_log).sinks[].syslog.address",
