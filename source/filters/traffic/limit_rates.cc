@@ -247,6 +247,14 @@ size_t LimitRates::Search(const observe::Identity& identity) const {
   return found;
 }
 
+Duration LimitRates::LongestDebt() const {
+  double longest = 0;
+  for (const LimitRate& rate : rates_) {
+    longest = std::max(longest, rate.Interval() * static_cast<double>(rate.burst));
+  }
+  return Duration(static_cast<Duration::rep>(longest));
+}
+
 std::string LimitRates::ToText() const {
   std::string out = by_ ? by_->text() : std::string();
   const auto add = [&](const LimitRate& rate) {

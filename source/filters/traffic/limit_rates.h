@@ -44,6 +44,8 @@ class LimitRates {
     return by_ && identity != nullptr ? Search(*identity) : 0;
   }
   bool OfIdentity() const { return by_.has_value(); }
+  // How long the burst of any of them takes to come back, at most.
+  Duration LongestDebt() const;
   // The same of rates that are the same.
   std::string ToText() const;
 

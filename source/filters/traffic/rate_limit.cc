@@ -2,12 +2,13 @@
 // Answers 429 when a key sends more than its rate.
 //
 //   rate_limit:
-//     rate: 100/s                 # also /m, /h, /d; evenly spread (GCRA)
-//     burst: 200                  # at once after a rest; the rate's amount when left out
-//     key: client_ip              # or route, listener, consumer, claims.NAME, {header: NAME}, a
-//     list rates: {by: attributes.plan, values: {gold: 1000/s}} cost: 1 store: redis://10.0.0.5 #
-//     one count for all gateways; without it, one for all workers on_store_failure: allow     #
-//     deny, local
+//     rate: 100/s               # also /m, /h, /d; evenly spread (GCRA)
+//     burst: 200                # at once after a rest; the rate's amount when left out
+//     key: client_ip            # or route, listener, consumer, claims.NAME, {header: NAME}, a list
+//     rates: {by: attributes.plan, values: {gold: 1000/s}}
+//     cost: 1
+//     store: redis://10.0.0.5   # one count for all gateways; without it, one for all workers
+//     on_store_failure: allow   # or deny, local
 //
 // A definition whose key stays the same goes on with the debts of the one it replaces, whatever
 // else has changed; an override in a route counts with its base as long as key and rates are the
@@ -198,7 +199,8 @@ RateLimitDefinition::RateLimitDefinition(Settings settings, const pipeline::Load
                         std::string(context.filter_name) + ": over " + FormatRate(rate)});
   }
   if (settings_.store) {
-    limiter_.emplace(settings_.store->server, settings_.store->prefix);
+    limiter_.emplace(settings_.store->server, settings_.store->prefix,
+                     settings_.rates.LongestDebt());
     if (context.base != nullptr && !IsAsItsBase(settings_, context)) {
       store_suffix_ = settings_.key.ToText() + "\n" + settings_.rates.ToText();
     }

@@ -21,9 +21,11 @@ namespace gatehouse::filters {
 // Immutable: any thread.
 class RedisLimiter {
  public:
-  // Redis' keys begin with `prefix`: limits that have it in common share their counts.
-  RedisLimiter(pipeline::RedisServer server, std::string prefix)
-      : server_(std::move(server)), prefix_(std::move(prefix)) {}
+  // Redis' keys begin with `prefix`: limits that have it in common share their counts. Where keys
+  // are asked for at several rates, `longest_debt` is how long the burst of any of these takes to
+  // come back, at most: what owes more than that was made by another limit or another clock.
+  RedisLimiter(pipeline::RedisServer server, std::string prefix, Duration longest_debt = {})
+      : server_(std::move(server)), prefix_(std::move(prefix)), longest_debt_(longest_debt) {}
 
   // Asks whether `cost` more may pass for `key`, any bytes of any length, and takes it if so. A
   // cost of 0 only looks; one above the burst is always refused. `done` is called on the worker of
@@ -38,12 +40,14 @@ class RedisLimiter {
   const pipeline::RedisServer& server() const { return server_; }
 
   // The script: KEYS[1], and as arguments what it costs and what may be owed at most, each as
-  // microseconds and millionths of one. It answers three integers: 1 or 0, and what is owed.
+  // microseconds and millionths of one; then the microseconds that may be owed at any rate. It
+  // answers three integers: 1 or 0, and what is owed.
   static const pipeline::RedisScript& Script();
 
  private:
   const pipeline::RedisServer server_;
   const std::string prefix_;
+  const Duration longest_debt_;
 };
 
 }  // namespace gatehouse::filters

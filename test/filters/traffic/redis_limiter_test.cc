@@ -43,7 +43,7 @@ class OneRedis final : public pipeline::NoServices {
 class RedisLimiterTest : public testing::Test {
  protected:
   void Ask(const LimitRate& rate, uint64_t cost = 1, std::string_view key = "k") {
-    limiter_.Ask(redis_, key, rate, cost, [this](Result<LimitDecision> decision) {
+    limiter_->Ask(redis_, key, rate, cost, [this](Result<LimitDecision> decision) {
       decision_ = decision ? std::optional(*decision) : std::nullopt;
       error_ = decision ? "" : decision.error().message;
     });
@@ -56,27 +56,28 @@ class RedisLimiterTest : public testing::Test {
     redis_.answer(RedisValue{RedisValue::Kind::kArray, 0, {}, values});
   }
 
-  RedisLimiter limiter_{pipeline::RedisServer{.host = "h"}, "p:"};
+  std::optional<RedisLimiter> limiter_{std::in_place, pipeline::RedisServer{.host = "h"}, "p:"};
   OneRedis redis_;
   std::optional<LimitDecision> decision_;
   std::string error_;
 };
 
 TEST_F(RedisLimiterTest, KeysAreBoundedAndSayNothing) {
-  EXPECT_EQ(limiter_.RedisKey(""), "p:e3b0c44298fc1c149afbf4c8996fb92427ae41e4");
-  EXPECT_EQ(limiter_.RedisKey(std::string(65536, 'x')).size(), 42U);
+  EXPECT_EQ(limiter_->RedisKey(""), "p:e3b0c44298fc1c149afbf4c8996fb92427ae41e4");
+  EXPECT_EQ(limiter_->RedisKey(std::string(65536, 'x')).size(), 42U);
   Ask({}, 1, "");
-  EXPECT_EQ(redis_.asked_keys, (std::vector<std::string>{limiter_.RedisKey("")}));
+  EXPECT_EQ(redis_.asked_keys, (std::vector<std::string>{limiter_->RedisKey("")}));
   EXPECT_EQ(redis_.digest.size(), 40U);
 }
 
 TEST_F(RedisLimiterTest, ArgumentsAreMicrosecondsAndTheirMillionths) {
   Ask({100, seconds(1), 5}, 2);
-  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"20000", "0", "50000", "0"}));
+  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"20000", "0", "50000", "0", "50000"}));
   Ask({3, seconds(1), 3});
-  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"333333", "333333", "999999", "999999"}));
+  EXPECT_EQ(redis_.asked,
+            (std::vector<std::string>{"333333", "333333", "999999", "999999", "1000000"}));
   Ask({10'000'000, seconds(1), 1});
-  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"0", "100000", "0", "100000"}));
+  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"0", "100000", "0", "100000", "1"}));
 }
 
 TEST_F(RedisLimiterTest, ExtremesStayWithinACentury) {
@@ -85,7 +86,7 @@ TEST_F(RedisLimiterTest, ExtremesStayWithinACentury) {
   Ask({1, Duration::max(), UINT64_MAX}, UINT64_MAX);
   EXPECT_EQ(redis_.asked[2], "3153600000000000");
   Ask({UINT64_MAX, nanoseconds(1), 1});
-  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"0", "1", "0", "1"}));
+  EXPECT_EQ(redis_.asked, (std::vector<std::string>{"0", "1", "0", "1", "1"}));
   Ask({1, Duration::max(), 1}, 2);
   EXPECT_GT(redis_.asked[0], redis_.asked[2]) << "more than the burst is always too much";
 }
@@ -112,6 +113,18 @@ TEST_F(RedisLimiterTest, Refused) {
   EXPECT_EQ(decision_->remaining, 0U);
   EXPECT_EQ(decision_->retry_after, milliseconds(7));
   EXPECT_EQ(decision_->reset, milliseconds(47));
+}
+
+TEST_F(RedisLimiterTest, WhatIsOwedAtALongerRate) {
+  limiter_.emplace(pipeline::RedisServer{.host = "h"}, "p:", seconds(2));
+  Ask({100, seconds(1), 5});
+  EXPECT_EQ(redis_.asked[4], "2000001");
+  Answer({0, 2'000'000, 0});
+  ASSERT_TRUE(decision_) << error_;
+  EXPECT_EQ(decision_->remaining, 0U);
+  EXPECT_EQ(decision_->retry_after, milliseconds(1960));
+  Answer({0, 2'000'002, 0});
+  EXPECT_FALSE(decision_);
 }
 
 TEST_F(RedisLimiterTest, AnswersOfSomethingElse) {

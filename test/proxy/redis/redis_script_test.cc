@@ -156,14 +156,41 @@ TEST_F(RedisScriptTest, RefusedRequestsWriteNothing) {
   EXPECT_EQ(Run("return redis.call('GET', KEYS[1])"), before);
 }
 
-// A clock that was set back by a year, or a limit that was much larger.
-TEST_F(RedisScriptTest, NobodyOwesMoreThanTheBurst) {
+TEST_F(RedisScriptTest, NobodyOwesMoreThanTheBurstAfterTheClockWasSetBack) {
   Run("redis.call('SET', KEYS[1], '1900000000000000000000000')");
-  const auto refused = Ask({10, seconds(1), 5});
+  const LimitRate rate{10, seconds(1), 5};
+  const auto refused = Ask(rate);
   ASSERT_TRUE(refused) << error_;
   EXPECT_FALSE(refused->allowed);
   EXPECT_EQ(refused->reset, milliseconds(500));
   EXPECT_EQ(refused->retry_after, milliseconds(100));
+  wait_.RunFor(refused->retry_after + milliseconds(1));
+  EXPECT_TRUE(Ask(rate)->allowed) << "as it was told";
+}
+
+TEST_F(RedisScriptTest, NobodyOwesMoreThanTheBurstAfterTheRateWasRaised) {
+  const LimitRate slow{10, hours(1), 10};
+  EXPECT_TRUE(Ask(slow, 10)->allowed);
+  const LimitRate fast{1000, seconds(1), 200};
+  const auto refused = Ask(fast, 50);
+  ASSERT_TRUE(refused) << error_;
+  EXPECT_FALSE(refused->allowed);
+  EXPECT_EQ(refused->retry_after, milliseconds(50));
+  wait_.RunFor(refused->retry_after + milliseconds(1));
+  EXPECT_TRUE(Ask(fast, 50)->allowed) << "as it was told";
+}
+
+// A plan of its own may let one of those who share an address owe for longer.
+TEST_F(RedisScriptTest, ButNobodyIsForgivenByAskingAtAnotherRate) {
+  limiter_.emplace(server_, "test:", seconds(20));
+  const LimitRate gold{100, seconds(1), 2000};
+  EXPECT_TRUE(Ask(gold, 2000)->allowed);
+  const auto refused = Ask({10, seconds(1), 10});
+  ASSERT_TRUE(refused) << error_;
+  EXPECT_FALSE(refused->allowed);
+  EXPECT_EQ(refused->remaining, 0U);
+  EXPECT_GT(refused->retry_after, seconds(9));
+  EXPECT_FALSE(Ask(gold, 1000)->allowed);
 }
 
 TEST_F(RedisScriptTest, WhatSomebodyElseWroteThere) {
