@@ -42,6 +42,8 @@ struct Call {
   Done done;
   Ticket* ticket = nullptr;
   MonotonicTime began;
+  MonotonicTime sent;
+  size_t ahead = 0;   // How many answers were waited for when it was sent.
   std::string error;  // Of one that has failed and whose caller does not know yet.
 };
 

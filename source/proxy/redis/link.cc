@@ -43,6 +43,7 @@ Link::Link(const LinkContext& context, const pipeline::RedisServer& server, Owne
       name_(Describe(server)),
       address_(context.resolver, server_, [this] { OnAddress(); }),
       socket_(context.loop, context.buffers, *this),
+      window_(server.timeout),
       last_used_(context.loop.now()),
       random_(static_cast<uint32_t>(MonotonicNow().time_since_epoch().count())) {}
 
@@ -69,6 +70,11 @@ std::unique_ptr<pipeline::Pending> Link::Run(const pipeline::RedisScript& script
   ++calls_;
   if (away_) {
     FailSoon(std::move(call), Trouble::kAway, About("is away: " + why_away_));
+    return ticket;
+  }
+  NoteCalm();
+  if (!window_.Admits(sent_.size() + unsent_.size(), call->began)) {
+    FailSoon(std::move(call), Trouble::kOverflow, About("is behind: it answers too slowly"));
     return ticket;
   }
   AppendScriptCall(call->command, script, keys, arguments);
@@ -146,6 +152,17 @@ void Link::Greet() {
 
 void Link::Lose(Trouble trouble, const std::string& why) {
   const bool merely_closed = trouble == Trouble::kClosed && works_ && !away_;
+  Drop(trouble, why);
+  if (merely_closed) {
+    return;
+  }
+  for (std::unique_ptr<Call>& call : std::exchange(unsent_, {})) {
+    FailSoon(std::move(call), trouble, About(why));
+  }
+  GoAway(why);
+}
+
+void Link::Drop(Trouble trouble, const std::string& why) {
   socket_.Close();
   reader_.reset();
   loading_.clear();
@@ -154,14 +171,7 @@ void Link::Lose(Trouble trouble, const std::string& why) {
   for (std::unique_ptr<Call>& call : std::exchange(sent_, {})) {
     FailSoon(std::move(call), trouble, About(why));
   }
-  if (merely_closed) {
-    context_.loop.Queue(*this);  // For what has not been sent.
-    return;
-  }
-  for (std::unique_ptr<Call>& call : std::exchange(unsent_, {})) {
-    FailSoon(std::move(call), trouble, About(why));
-  }
-  GoAway(why);
+  context_.loop.Queue(*this);  // For what has not been sent.
 }
 
 void Link::GoAway(const std::string& why) {
@@ -215,6 +225,8 @@ void Link::SendCalls() {
       waiting_since_ = context_.loop.now();
     }
     socket_.Write(call->command);
+    call->sent = context_.loop.now();
+    call->ahead = sent_.size();
     sent_.push_back(std::move(call));
   }
   Watch();
@@ -272,6 +284,7 @@ bool Link::TakeAnswers(int& room) {
       waiting_since_ = context_.loop.now();
       std::unique_ptr<Call> call = std::move(sent_.front());
       sent_.pop_front();
+      window_.OnAnswer(call->ahead, waiting_since_ - call->sent);
       OnAnswer(std::move(call), **next);
     }
   }
@@ -426,6 +439,7 @@ void Link::OnDeadline() {
     return;
   }
   FailLate();
+  NoteCalm();
   if (state_ == State::kAway || watched_) {
     return;
   }
@@ -449,17 +463,40 @@ void Link::OnDeadline() {
 // would go to others.
 void Link::FailLate() {
   const MonotonicTime now = context_.loop.now();
+  bool any = false;
   for (std::unique_ptr<Call>& call : sent_) {
     if (call->wanted() && now - call->began >= server_.timeout) {
+      any = true;
       std::unique_ptr<Call> place = store_.Take();
       place->script = call->script;
       place->began = call->began;
+      place->sent = call->sent;
+      place->ahead = call->ahead;
       std::swap(place, call);
       ++calls_;
       context_.table.Add(context_.metrics.active);
       FailSoon(std::move(place), Trouble::kTimeout,
                About("took longer than " + config::FormatDuration(server_.timeout)));
     }
+  }
+  if (any) {
+    FallBehind();
+  }
+}
+
+void Link::FallBehind() {
+  if (!window_.narrow()) {
+    log::Warning("Redis is behind", {{"server", name_}, {"waiting", sent_.size()}});
+  }
+  window_.OnLate(context_.loop.now());
+  if (window_.Overfull(sent_.size())) {
+    Drop(Trouble::kTimeout, "is behind: " + std::to_string(sent_.size()) + " calls waited for it");
+  }
+}
+
+void Link::NoteCalm() {
+  if (window_.Calm(context_.loop.now())) {
+    log::Info("Redis keeps up again", {{"server", name_}});
   }
 }
 

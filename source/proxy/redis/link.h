@@ -6,6 +6,7 @@
 // server that does not answer at all for the timeout, or that can't be reached, is away: its calls
 // fail, and further ones fail at once, until a probe (AUTH, SELECT, PING) finds it back; probes
 // come one at a time, 50 ms to 2 s apart. A connection that worked and is closed is only made anew.
+// One that answers more slowly than it is asked is asked less (CallWindow).
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include "source/observe/metric_table.h"
 #include "source/pipeline/services.h"
 #include "source/proxy/redis/call.h"
+#include "source/proxy/redis/call_window.h"
 #include "source/proxy/redis/redis_metrics.h"
 #include "source/proxy/redis/reply_reader.h"
 #include "source/proxy/redis/server_address.h"
@@ -84,6 +86,8 @@ class Link final : private event::Socket::Handler, private event::Ready, private
   // Ends it, and all that waits for it fails. It is away from then on, unless it worked and was
   // merely closed.
   void Lose(Trouble trouble, const std::string& why);
+  // Ends it; the calls on it fail.
+  void Drop(Trouble trouble, const std::string& why);
   void GoAway(const std::string& why);
   void ComeBack();
   // As ServerAddress tells it.
@@ -110,6 +114,9 @@ class Link final : private event::Socket::Handler, private event::Ready, private
     return state_ == State::kResolving || state_ == State::kConnecting || !sent_.empty();
   }
   void FailLate();
+  // Calls are late though the server answers: it is asked less, and what waits for nothing goes.
+  void FallBehind();
+  void NoteCalm();
   // While something is waited for: sees to it that OnDeadline() comes in time.
   void Watch();
   std::string About(std::string_view what) const;
@@ -125,6 +132,7 @@ class Link final : private event::Socket::Handler, private event::Ready, private
   Calls unsent_;
   Calls sent_;    // Their answers come in this order.
   Calls failed_;  // To be told.
+  CallWindow window_;
   size_t calls_ = 0;
   size_t bytes_ = 0;
   std::vector<const pipeline::RedisScript*> loading_;

@@ -50,6 +50,8 @@ class FakeRedis final : private event::Acceptor::Handler {
     EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
   }
+  // The same, when it is all one whether it still listens.
+  void Mumble(std::string_view bytes) { send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
   // Closes it.
   void Hang() {
     watch_.reset();
