@@ -57,6 +57,7 @@ Error Attempt::NoEndpoint() const {
 void Attempt::Ask(bool fresh) {
   ++attempts_;
   upstream::Connection* connection = pool_->Acquire(endpoint_, *this, fresh);
+  queued_ = Waiter::queued();
   if (connection == nullptr) {
     return;
   }

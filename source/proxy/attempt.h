@@ -76,6 +76,9 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   uint32_t attempts() const { return attempts_; }
   // Whether an endpoint has been sent the request, or a part of it.
   bool asked() const { return asked_; }
+  // Whether it waits for a connection that the cluster's limits allow, or has waited for the one
+  // that it has.
+  bool queued() const { return queued_; }
 
  private:
   static constexpr size_t kMaxTried = 3;
@@ -115,6 +118,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   uint8_t tried_count_ = 0;
   uint32_t attempts_ = 0;
   bool asked_ = false;
+  bool queued_ = false;
   bool head_end_ = false;
   bool upload_end_ = false;
   bool request_ended_ = false;

@@ -63,6 +63,22 @@ void Stream::TellBreaker(uint16_t status) {
   breaker_pass_.Report(worker_.index, now, settings.failures.Of(status), slow);
 }
 
+// Of a response that did not come in time. Who has yet to send all of the request may be why it
+// takes long; and an endpoint that had less than half of the time, as the request waited in the
+// cluster's queue for most of it, can't be blamed.
+ErrorCode Stream::WhyLate() const {
+  if (!request_whole_ && request_unconsumed_ == 0) {
+    return ErrorCode::kRequestTimeout;
+  }
+  if (!response_started_ && attempt_.queued()) {
+    const Duration waited = upstream_connected_ - upstream_started_;
+    if (!attempt_.asked() || worker_.loop.now() - upstream_connected_ < waited) {
+      return ErrorCode::kOverloaded;
+    }
+  }
+  return ErrorCode::kResponseTimeout;
+}
+
 void Stream::TellBreaker(ErrorCode code) {
   if (tunnel_ == nullptr && breaker_pass_.open()) {
     const upstream::BreakerSettings& settings = breaker_pass_.breaker().settings();

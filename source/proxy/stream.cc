@@ -292,7 +292,7 @@ void Stream::OnUpstreamHeaders(http::ResponseHead& head, bool end) {
   }
   TellAttempt();
   if (end) {
-    upstream_ended_ = worker_.loop.now();
+    EndUpstream();
   }
   StartResponse(head, end);
   if (!ended_) {
@@ -340,7 +340,7 @@ void Stream::OnUpstreamData(std::string_view data, bool end) {
   response_activity_ = worker_.loop.now();
   response_unconsumed_ += data.size();
   if (end) {
-    upstream_ended_ = worker_.loop.now();
+    EndUpstream();
   }
   if (tunnel_ != nullptr) {
     TunnelData(data, end);
@@ -352,6 +352,12 @@ void Stream::OnUpstreamData(std::string_view data, bool end) {
   }
 }
 
+// Its response is whole.
+void Stream::EndUpstream() {
+  upstream_ended_ = worker_.loop.now();
+  breaker_pass_.Finish(upstream_ended_);
+}
+
 void Stream::ResponseDataPassed(std::string_view chunk, bool end) {
   if (sender_ == nullptr) {
     return;
@@ -361,7 +367,7 @@ void Stream::ResponseDataPassed(std::string_view chunk, bool end) {
 }
 
 void Stream::OnUpstreamTrailers(http::Headers& trailers) {
-  upstream_ended_ = worker_.loop.now();
+  EndUpstream();
   response_pass_.PassTrailers(trailers);
 }
 

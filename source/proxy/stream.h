@@ -113,6 +113,7 @@ class Stream final : public http::RequestEvents,
   bool AskBreaker(upstream::Breaker* breaker, MonotonicTime now);
   void TellBreaker(uint16_t status);
   void TellBreaker(ErrorCode code);
+  ErrorCode WhyLate() const;
   // Fallback (fallback.cc): whether the route has one for this, and it is on its way.
   bool FallBack(ErrorCode code);
   // Whether who is refused for this goes on, and to the fallback's cluster in the end.
@@ -132,6 +133,7 @@ class Stream final : public http::RequestEvents,
   http::ResponseHead& NewResponse(uint16_t status);
   void SendLocal(http::ResponseHead& head, std::string_view body);
   void StartResponse(http::ResponseHead& head, bool end);
+  void EndUpstream();
   void ResponsePassed();
   void ResponseDataPassed(std::string_view chunk, bool end);
   void ResponseTrailersPassed(http::Headers& trailers);

@@ -109,9 +109,7 @@ void Stream::OnDeadline() {
     worker_.metrics.Add(plan_->metrics[ListenerMetric::kTimeouts]);
   } else if (tunnel_ == nullptr) {
     attempt_.CountTimeout();
-    // Who has yet to send all of it may be why it takes long.
-    TellBreaker(request_whole_ || request_unconsumed_ > 0 ? ErrorCode::kResponseTimeout
-                                                          : ErrorCode::kRequestTimeout);
+    TellBreaker(WhyLate());
   }
   if (client_slow) {
     Abort(ErrorCode::kRequestTimeout, "the content stopped arriving");

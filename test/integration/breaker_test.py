@@ -285,7 +285,7 @@ class BreakerTest(MoodyTest):
         self.break_it(gateway)
         wait_until(lambda: self.state(gateway) == "half_open", "half-open")
         upstream.mood = "hang"
-        for count in range(1, 7):
+        for count in range(1, 4):
             client = socket.create_connection(gateway.addresses["web"])
             client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
             wait_until(lambda count=count: upstream.held == count, "it tries")

@@ -7,7 +7,6 @@
 
 #include "source/base/log.h"
 #include "source/config/values.h"
-#include "source/upstream/breaker/trials.h"
 
 namespace gatehouse::upstream {
 namespace {
@@ -25,7 +24,9 @@ std::string LabelText(const Breaker::Labels& labels) {
   return out;
 }
 
-uint32_t PhaseOf(uint64_t word) { return static_cast<uint32_t>(word >> 3) & Trials::kPhaseMask; }
+uint32_t PhaseOf(uint64_t word) {
+  return static_cast<uint32_t>(word >> 3) & TrialPhase::kPhaseMask;
+}
 
 bool Reaches(uint64_t part, uint64_t whole, double ratio) {
   // Thirds and the like: 0.3 of 10 is 3, although 0.3 * 10 is a little more.
@@ -86,6 +87,7 @@ Breaker::Breaker(std::string cluster, Labels labels, const BreakerSettings& sett
       metric_block_(std::move(metrics)),
       word_(kOneChange),
       window_(workers, settings.window.count()),
+      trials_(settings.half_open_requests),
       rejected_before_(before == nullptr ? 0 : before->Totals().rejected),
       workers_(std::max(workers, 1U)) {
   const BreakerTotals totals = before == nullptr ? BreakerTotals{} : before->Totals();
@@ -99,11 +101,11 @@ Breaker::Breaker(std::string cluster, Labels labels, const BreakerSettings& sett
 
 // ---- Asking ----
 
-// Whether until_ is ahead. A clock that has gone back by more than there was to wait ends it.
+// Whether until_ is ahead. A clock that has gone back ends it.
 bool Breaker::Waits(int64_t now) const {
   const int64_t length = length_.load(std::memory_order_relaxed);
   const int64_t left = until_.load(std::memory_order_relaxed) - now;
-  return length == 0 || (left > 0 && left <= length);
+  return length == 0 || (left > 0 && left <= length + kClocksDiffer);
 }
 
 bool Breaker::AdmitGuarded(uint32_t worker, int64_t now, Pass& pass, BreakerState& state) {
@@ -116,13 +118,12 @@ bool Breaker::AdmitGuarded(uint32_t worker, int64_t now, Pass& pass, BreakerStat
     const uint64_t word = word_.load(std::memory_order_acquire);
     state = StateOf(word);
     if (state == BreakerState::kClosed) {
-      pass.breaker_ = this;
-      pass.word_ = word;
-      pass.told_ = false;
+      Begin(word, pass);
       return true;
     }
     if (state == BreakerState::kHalfOpen) {
-      if (TakePlace(word, now, pass)) {
+      if (trials_.Take(PhaseOf(word), now)) {
+        Begin(word, pass);
         return true;
       }
     } else if (Waits(now)) {
@@ -138,23 +139,6 @@ bool Breaker::AdmitGuarded(uint32_t worker, int64_t now, Pass& pass, BreakerStat
   }
   CountRejected(worker);
   return false;
-}
-
-bool Breaker::TakePlace(uint64_t word, int64_t, Pass& pass) {
-  uint64_t now = trials_.load(std::memory_order_acquire);
-  for (;;) {
-    Trials trials = Trials::Of(now);
-    if (trials.phase != PhaseOf(word) || trials.left == 0) {
-      return false;
-    }
-    --trials.left;
-    if (trials_.compare_exchange_weak(now, trials.Word(), std::memory_order_acq_rel)) {
-      pass.breaker_ = this;
-      pass.word_ = word;
-      pass.told_ = false;
-      return true;
-    }
-  }
 }
 
 void Breaker::CountRejected(uint32_t worker) {
@@ -180,9 +164,15 @@ void Breaker::Pass::Report(uint32_t worker, MonotonicTime now, Verdict verdict, 
   }
   const int64_t at = now.time_since_epoch().count();
   if (StateOf(word_) == BreakerState::kHalfOpen) {
-    if (first) {
-      breaker.ReportTrial(word_, at, failed, slow);
+    const bool answered = std::exchange(answering_, first && !failed && !slow);
+    if (answering_) {
+      breaker.trials_.Answer(PhaseOf(word_), at);
+    } else if (first || answered) {
+      breaker.CountTrial(word_, answered, failed, slow);
+    } else {
+      breaker.trials_.Revoke(PhaseOf(word_));
     }
+    breaker.LookOnTrials(at);
     return;
   }
   if (breaker.word_.load(std::memory_order_relaxed) != word_) {
@@ -196,40 +186,38 @@ void Breaker::Pass::Report(uint32_t worker, MonotonicTime now, Verdict verdict, 
   }
 }
 
-void Breaker::Pass::End() {
-  Breaker* breaker = std::exchange(breaker_, nullptr);
-  if (breaker == nullptr || told_ || StateOf(word_) != BreakerState::kHalfOpen) {
-    return;
+void Breaker::Pass::Finish(MonotonicTime now) {
+  if (Breaker* breaker = Leave()) {
+    breaker->LookOnTrials(now.time_since_epoch().count());
   }
-  Raise(breaker->trials_void_);
-  uint64_t now = breaker->trials_.load(std::memory_order_acquire);
-  Trials trials = Trials::Of(now);
-  do {
-    trials = Trials::Of(now);
-    if (trials.phase != PhaseOf(word_)) {
-      return;
-    }
-    ++trials.left;
-  } while (!breaker->trials_.compare_exchange_weak(now, trials.Word(), std::memory_order_acq_rel));
 }
 
-void Breaker::ReportTrial(uint64_t word, int64_t now, bool failed, bool slow) {
+Breaker* Breaker::Pass::Leave() {
+  Breaker* breaker = std::exchange(breaker_, nullptr);
+  if (breaker == nullptr || StateOf(word_) != BreakerState::kHalfOpen || (told_ && !answering_)) {
+    return nullptr;
+  }
+  if (std::exchange(answering_, false)) {
+    breaker->CountTrial(word_, true, false, false);
+    return breaker;
+  }
+  Raise(breaker->trials_void_);
+  breaker->trials_.GiveBack(PhaseOf(word_));
+  return nullptr;
+}
+
+void Breaker::CountTrial(uint64_t word, bool answered, bool failed, bool slow) {
   Raise(failed ? trials_failed_ : trials_good_);
-  uint64_t seen = trials_.load(std::memory_order_acquire);
-  Trials trials;
-  do {
-    trials = Trials::Of(seen);
-    if (trials.phase != PhaseOf(word) || word_.load(std::memory_order_acquire) != word) {
-      return;
-    }
-    ++(failed ? trials.failed : trials.good);
-    trials.slow += slow ? 1 : 0;
-  } while (!trials_.compare_exchange_weak(seen, trials.Word(), std::memory_order_acq_rel));
-  if (trials.done() >= settings_.half_open_requests) {
-    // If somebody else has the turn, the next request that asks looks again.
-    if (const Turn turn(*this); turn) {
-      Look(now);
-    }
+  trials_.Count(PhaseOf(word), answered, failed, slow);
+}
+
+// If somebody else has the turn, the next request that asks looks again.
+void Breaker::LookOnTrials(int64_t now) {
+  if (state() != BreakerState::kHalfOpen || !TrialsOver(trials_.Counts(), now)) {
+    return;
+  }
+  if (const Turn turn(*this); turn) {
+    Look(now);
   }
 }
 
@@ -245,7 +233,7 @@ void Breaker::Look(int64_t now) {
     if (StateOf(word) == BreakerState::kClosed) {
       Close(now, {BreakerCause::Kind::kCommandEnded});
     } else {
-      HalfOpen(now);
+      HalfOpen(OpenFor());
     }
     return;
   }
@@ -255,7 +243,7 @@ void Breaker::Look(int64_t now) {
       break;
     case BreakerState::kOpen:
       if (!Waits(now)) {
-        HalfOpen(now);
+        HalfOpen(OpenFor());
       }
       break;
     case BreakerState::kHalfOpen:
@@ -308,15 +296,27 @@ bool Breaker::Exceeds(const WindowCounts& counts, int64_t span, bool whole,
   return false;
 }
 
-// When all have a result. Those that have none when the time is over have failed to have one: the
-// others decide, and without others it opens.
+// When all have a result, or have had a good head for a while; or none of them is to be waited for
+// any longer.
+bool Breaker::TrialsOver(const TrialCounts& trials, int64_t now) const {
+  const auto passed = [&](int64_t since, Duration length) {
+    return now - since >= length.count() || now - since < -kClocksDiffer;
+  };
+  const uint32_t all = settings_.half_open_requests;
+  return trials.done() >= all ||
+         (trials.done() + trials.answering >= all && passed(trials_.answered(), kAnswerGrace)) ||
+         (trials.left == 0 && passed(trials_.taken(), settings_.trial_timeout));
+}
+
+// Those that have no result when the time is over have failed to have one: the others decide, and
+// without others it opens.
 void Breaker::JudgeTrials(uint64_t word, int64_t now) {
-  const Trials trials = Trials::Of(trials_.load(std::memory_order_acquire));
-  const uint32_t done = trials.done();
-  const bool late = trials.left == 0 && !Waits(now);
-  if (trials.phase != PhaseOf(word) || (done < settings_.half_open_requests && !late)) {
+  TrialCounts trials = trials_.Counts();
+  if (trials.phase != PhaseOf(word) || !TrialsOver(trials, now)) {
     return;
   }
+  trials.good += trials.answering;
+  const uint32_t done = trials.done();
   using enum BreakerCause::Kind;
   if (done == 0) {
     ++reopened_;
@@ -325,7 +325,7 @@ void Breaker::JudgeTrials(uint64_t word, int64_t now) {
   }
   // Without a ratio, errors are counted: then one is too many.
   const double errors = settings_.error_ratio > 0   ? settings_.error_ratio
-                        : settings_.error_count > 0 ? 1.0 / Trials::kMax
+                        : settings_.error_count > 0 ? 1.0 / TrialPhase::kMaxPlaces
                                                     : 0;
   if (trials.failed > 0 && Reaches(trials.failed, done, errors)) {
     ++reopened_;
@@ -361,14 +361,13 @@ void Breaker::Open(int64_t now, const BreakerCause& cause) {
   Change(BreakerState::kOpen, false, cause);
 }
 
-void Breaker::HalfOpen(int64_t now) {
-  const BreakerCause cause{BreakerCause::Kind::kWaited, 0, 0,
-                           Duration(length_.load(std::memory_order_relaxed)), Duration(0)};
-  WaitFor(now, settings_.trial_timeout.count());
-  Trials trials;
-  trials.phase = PhaseOf(word_.load(std::memory_order_relaxed) + kOneChange);
-  trials.left = settings_.half_open_requests;
-  trials_.store(trials.Word(), std::memory_order_release);
+BreakerCause Breaker::OpenFor() const {
+  return {BreakerCause::Kind::kWaited, 0, 0, Duration(length_.load(std::memory_order_relaxed)),
+          Duration(0)};
+}
+
+void Breaker::HalfOpen(const BreakerCause& cause) {
+  trials_.Begin(PhaseOf(word_.load(std::memory_order_relaxed) + kOneChange));
   Change(BreakerState::kHalfOpen, false, cause);
 }
 
@@ -420,7 +419,7 @@ void Breaker::Command(BreakerCommand command, Duration lasting, MonotonicTime no
       Change(command == BreakerCommand::kOpen ? BreakerState::kOpen : BreakerState::kClosed, true,
              cause);
     } else if (manual && StateOf(word) == BreakerState::kOpen) {
-      HalfOpen(at);  // What it keeps from is not known to be well.
+      HalfOpen({BreakerCause::Kind::kCommandEnded});  // What it keeps from may be ill.
     } else if (manual) {
       Close(at, {BreakerCause::Kind::kCommandEnded});
     }
@@ -465,9 +464,9 @@ BreakerView Breaker::View(MonotonicTime now) {
       out.window.slow += slice.slow;
     }
   } else if (out.state == BreakerState::kHalfOpen) {
-    const Trials trials = Trials::Of(trials_.load(std::memory_order_acquire));
+    const TrialCounts trials = trials_.Counts();
     out.trials_left = trials.left;
-    const uint32_t gone = trials.left + trials.done();
+    const uint32_t gone = trials.left + trials.done() + trials.lost;
     out.trials_out = settings_.half_open_requests - std::min(gone, settings_.half_open_requests);
   }
   out.totals = Totals();

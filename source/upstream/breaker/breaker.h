@@ -9,8 +9,8 @@
 //
 // There is one state for all workers, a word that they only read. Results are counted by each
 // worker for itself (window.h). Whoever comes by when the last look is 100 ms old adds them up.
-// Places in the half-open phase and their results are one more word, so that exactly as many
-// requests try as may.
+// Places in the half-open phase and their results are one more word (trials.h), so that exactly as
+// many requests try as may.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,7 @@
 #include "source/observe/metrics.h"
 #include "source/upstream/breaker/cause.h"
 #include "source/upstream/breaker/settings.h"
+#include "source/upstream/breaker/trials.h"
 #include "source/upstream/breaker/window.h"
 
 namespace gatehouse::upstream {
@@ -81,17 +82,28 @@ class Breaker {
     // REQUIRES: open().
     const Breaker& breaker() const { return *breaker_; }
     // A result; kNone is End(). After a good one, a failed one takes its place: the response broke
-    // off. Counted for the phase in which the request was let through, if that lasts.
+    // off. Counted for the phase in which the request was let through, if that lasts. A good one of
+    // a trial is its result when the response is whole, or after a while (Breaker::kAnswerGrace).
     void Report(uint32_t worker, MonotonicTime now, Verdict verdict, bool slow);
+    // The response is whole.
+    void Finish(MonotonicTime now);
     // No more will come of it. One that tried and has no result gives its place back.
-    void End();
+    void End() { (void)Leave(); }
 
    private:
     friend class Breaker;
+    // The breaker that should look, if any.
+    Breaker* Leave();
+
     Breaker* breaker_ = nullptr;
     uint64_t word_ = 0;
     bool told_ = false;
+    bool answering_ = false;  // Tried, and was told a good result that is yet to be counted.
   };
+
+  // How long after the beginning of the latest good response trials are judged by that; earlier
+  // when trial_timeout is over.
+  static constexpr Duration kAnswerGrace = std::chrono::seconds(1);
 
   // `cluster` and `labels` are its name; `labels` empty: for all that have none of their own.
   // `before`, which may be null, is the breaker of that name so far.
@@ -112,9 +124,7 @@ class Breaker {
     const int64_t at = now.time_since_epoch().count();
     if (StateOf(word) == BreakerState::kClosed && !LookDue(at)) [[likely]] {
       state = BreakerState::kClosed;
-      pass.breaker_ = this;
-      pass.word_ = word;
-      pass.told_ = false;
+      Begin(word, pass);
       return true;
     }
     return AdmitGuarded(worker, at, pass, state);
@@ -136,6 +146,7 @@ class Breaker {
   static constexpr uint64_t kManual = 4;
   static constexpr uint64_t kOneChange = 8;
   static constexpr Duration kLookEvery = std::chrono::milliseconds(100);
+  static constexpr int64_t kClocksDiffer = 1'000'000'000;  // Those of workers, at most.
 
   struct alignas(64) WorkerCount {
     std::atomic<uint64_t> rejected{0};
@@ -147,13 +158,13 @@ class Breaker {
   }
   // Also when the clock has gone back by more than workers' clocks differ.
   bool LookDue(int64_t now) const {
-    constexpr int64_t kDiffer = 1'000'000'000;
-    return static_cast<uint64_t>(now - looked_.load(std::memory_order_relaxed) + kDiffer) >=
-           static_cast<uint64_t>(kLookEvery.count() + kDiffer);
+    return static_cast<uint64_t>(now - looked_.load(std::memory_order_relaxed) + kClocksDiffer) >=
+           static_cast<uint64_t>(kLookEvery.count() + kClocksDiffer);
   }
   bool AdmitGuarded(uint32_t worker, int64_t now, Pass& pass, BreakerState& state);
-  bool TakePlace(uint64_t word, int64_t now, Pass& pass);
-  void ReportTrial(uint64_t word, int64_t now, bool failed, bool slow);
+  void Begin(uint64_t word, Pass& pass);
+  void CountTrial(uint64_t word, bool answered, bool failed, bool slow);
+  void LookOnTrials(int64_t now);
   void CountRejected(uint32_t worker);
   bool Waits(int64_t now) const;
 
@@ -161,9 +172,11 @@ class Breaker {
   void Look(int64_t now);
   void Judge(uint64_t word, int64_t now);
   bool Exceeds(const WindowCounts& counts, int64_t span, bool whole, BreakerCause& cause) const;
+  bool TrialsOver(const TrialCounts& trials, int64_t now) const;
   void JudgeTrials(uint64_t word, int64_t now);
   void Open(int64_t now, const BreakerCause& cause);
-  void HalfOpen(int64_t now);
+  BreakerCause OpenFor() const;
+  void HalfOpen(const BreakerCause& cause);
   void Close(int64_t now, const BreakerCause& cause);
   void Change(BreakerState to, bool manual, const BreakerCause& cause);
   void WaitFor(int64_t now, int64_t length);
@@ -179,12 +192,11 @@ class Breaker {
   std::atomic<uint64_t> word_;
   std::atomic<int64_t> looked_{0};  // Nanoseconds of MonotonicTime.
   BreakerWindow window_;
-  // Of what lasts: the open state, a command, the half-open phase.
+  // Of what lasts: the open state, a command.
   std::atomic<int64_t> until_{0};
   std::atomic<int64_t> length_{0};  // 0: without end.
   StoredCause cause_;
-  // Of the half-open phase: its number, places, and results (trials.h).
-  alignas(64) std::atomic<uint64_t> trials_{0};
+  TrialPhase trials_;
   std::atomic<bool> turn_{false};
   uint32_t reopened_ = 0;  // Times in a row. Has the turn.
   std::atomic<uint64_t> opened_, half_opened_, closed_;
@@ -192,5 +204,12 @@ class Breaker {
   const uint64_t rejected_before_;
   std::vector<WorkerCount> workers_;
 };
+
+inline void Breaker::Begin(uint64_t word, Pass& pass) {
+  pass.breaker_ = this;
+  pass.word_ = word;
+  pass.told_ = false;
+  pass.answering_ = false;
+}
 
 }  // namespace gatehouse::upstream

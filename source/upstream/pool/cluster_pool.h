@@ -25,6 +25,8 @@ class Waiter {
 
  protected:
   ~Waiter() = default;
+  // Whether it waits because of the cluster's limits, and none is being opened for it.
+  bool queued() const { return queued_; }
 
  private:
   friend class ClusterPool;

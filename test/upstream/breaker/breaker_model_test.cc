@@ -38,9 +38,27 @@ class Model {
     if (state_ == BreakerState::kHalfOpen && places_ > 0) {
       --places_;
       ++tried_;
+      taken_ = now;
       return phase_;
     }
     return 0;
+  }
+  // Whether its result is to be told at its end.
+  bool Answer(int phase, int64_t now, bool failed, bool slow) {
+    if (phase != phase_ || state_ != BreakerState::kHalfOpen || failed || slow) {
+      return false;
+    }
+    ++answering_;
+    answered_ = now;
+    LookOnTrials(now);
+    return true;
+  }
+  // Of one that is answering.
+  void EndAnswer(int phase, int64_t now, bool failed) {
+    if (phase == phase_) {
+      --answering_;
+      Report(phase, now, failed, false);
+    }
   }
   void Report(int phase, int64_t now, bool failed, bool slow) {
     if (phase != phase_) {
@@ -48,18 +66,17 @@ class Model {
     }
     results_.push_back({now, failed, slow});
     if (state_ == BreakerState::kHalfOpen) {
-      if (results_.size() == settings_.half_open_requests) {
-        looked_ = now;
-        JudgeTrials(now);
-      }
+      LookOnTrials(now);
     } else if ((failed || slow) && now - looked_ >= 100'000'000) {
       Look(now, true);
     }
   }
   void GiveBack(int phase) {
     if (phase == phase_ && state_ == BreakerState::kHalfOpen) {
-      ++places_;
-      --tried_;
+      if (++none_ <= settings_.half_open_requests) {
+        ++places_;
+        --tried_;
+      }
     }
   }
   void Command(BreakerCommand command, int64_t lasting, int64_t now) {
@@ -69,7 +86,7 @@ class Model {
       manual_ = true;
       until_ = lasting == 0 ? INT64_MAX : now + lasting;
     } else if (manual_ && state_ == BreakerState::kOpen) {
-      HalfOpen(now);
+      HalfOpen();
     } else if (manual_) {
       Close();
     }
@@ -88,14 +105,14 @@ class Model {
     looked_ = now;
     if (manual_) {
       if (now >= until_) {
-        state_ == BreakerState::kClosed ? Close() : HalfOpen(now);
+        state_ == BreakerState::kClosed ? Close() : HalfOpen();
       }
     } else if (state_ == BreakerState::kOpen) {
       if (now >= until_) {
-        HalfOpen(now);
+        HalfOpen();
       }
     } else if (state_ == BreakerState::kHalfOpen) {
-      if (places_ == 0 && now >= until_) {
+      if (TrialsOver(now)) {
         JudgeTrials(now);
       }
     } else {
@@ -125,8 +142,20 @@ class Model {
     }
     recent_judged_ = false;
   }
+  bool TrialsOver(int64_t now) const {
+    const size_t all = settings_.half_open_requests;
+    return results_.size() == all ||
+           (results_.size() + answering_ == all && now - answered_ >= 1'000'000'000) ||
+           (places_ == 0 && now - taken_ >= settings_.trial_timeout.count());
+  }
+  void LookOnTrials(int64_t now) {
+    if (TrialsOver(now)) {
+      looked_ = now;
+      JudgeTrials(now);
+    }
+  }
   void JudgeTrials(int64_t now) {
-    const size_t all = results_.size();
+    const size_t all = results_.size() + answering_;
     const auto failed = static_cast<size_t>(std::count_if(
         results_.begin(), results_.end(), [](const Result& one) { return one.failed; }));
     const auto slow = static_cast<size_t>(std::count_if(
@@ -146,11 +175,10 @@ class Model {
     until_ = now + length;
     Become(BreakerState::kOpen);
   }
-  void HalfOpen(int64_t now) {
-    until_ = now + settings_.trial_timeout.count();
+  void HalfOpen() {
     Become(BreakerState::kHalfOpen);
     places_ = settings_.half_open_requests;
-    tried_ = 0;
+    tried_ = none_ = answering_ = 0;
   }
   void Close() {
     reopened_ = 0;
@@ -173,12 +201,17 @@ class Model {
   bool recent_judged_ = false;
   uint32_t places_ = 0;
   uint32_t tried_ = 0;
+  uint32_t none_ = 0;
+  uint32_t answering_ = 0;
+  int64_t taken_ = 0;
+  int64_t answered_ = 0;
   int reopened_ = 0;
 };
 
 struct Flying {
   std::unique_ptr<Breaker::Pass> pass = std::make_unique<Breaker::Pass>();
   int phase = 0;
+  bool answering = false;
 };
 
 class Course {
@@ -232,14 +265,27 @@ class Course {
   }
   void Finish() {
     const auto at = std::next(flying_.begin(), Draw(static_cast<uint32_t>(flying_.size())));
-    if (Draw(10) == 0) {
+    if (at->answering) {
+      const bool broke_off = Draw(100) < badness_;
+      if (broke_off) {
+        at->pass->Report(Draw(3), now_, Verdict::kFailed, false);
+      } else {
+        at->pass->Finish(now_);
+      }
+      model_->EndAnswer(at->phase, now_.time_since_epoch().count(), broke_off);
+    } else if (Draw(10) == 0) {
       at->pass->End();
       model_->GiveBack(at->phase);
     } else {
       const bool failed = Draw(100) < badness_;
       const bool slow = Draw(100) < badness_;
       at->pass->Report(Draw(3), now_, failed ? Verdict::kFailed : Verdict::kGood, slow);
-      model_->Report(at->phase, now_.time_since_epoch().count(), failed, slow);
+      const int64_t now = now_.time_since_epoch().count();
+      at->answering = model_->Answer(at->phase, now, failed, slow);
+      if (at->answering) {
+        return;
+      }
+      model_->Report(at->phase, now, failed, slow);
     }
     flying_.erase(at);
   }

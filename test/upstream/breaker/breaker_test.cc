@@ -43,6 +43,7 @@ class BreakerTest : public testing::Test {
       return false;
     }
     pass.Report(worker, now_, verdict, slow);
+    pass.Finish(now_);
     return true;
   }
   // `count` of them, `apart`. How many were let through.
@@ -228,10 +229,12 @@ TEST_F(BreakerTest, HalfOpensAfterItsTimeAndClosesWhenTrialsGoWell) {
   EXPECT_EQ(State(), "half_open");
   EXPECT_EQ(breaker().View(now_).trials_out, 3u);
   one->Report(0, now_, kGood, false);
+  one->Finish(now_);
   two->Report(1, now_, kFailed, false);
   EXPECT_EQ(State(), "half_open");
   EXPECT_EQ(Begin(), nullptr) << "a place that was used is not free again";
   three->Report(0, now_, kGood, false);
+  three->Finish(now_);
   EXPECT_EQ(State(), "closed") << "1 of 3 is less than half";
   EXPECT_EQ(breaker().View(now_).window.results(), 0u) << "it begins anew";
   EXPECT_TRUE(Ask(kGood));
@@ -278,13 +281,149 @@ TEST_F(BreakerTest, ATrialWithoutAResultGivesItsPlaceBack) {
   Use(Enabled());
   OpenIt();
   Pass(seconds(10));
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(Ask(Verdict::kNone)) << i;
   }
   EXPECT_EQ(State(), "half_open");
+  EXPECT_EQ(breaker().View(now_).trials_left, 3u);
   EXPECT_EQ(Ask(3, kGood, Duration(0)), 3);
   EXPECT_EQ(State(), "closed");
-  EXPECT_EQ(breaker().Totals().trials_void, 100u);
+  EXPECT_EQ(breaker().Totals().trials_void, 3u);
+}
+
+// Clients that reset would let everybody through to an endpoint that hangs.
+TEST_F(BreakerTest, NoMorePlacesAreGivenBackThanThereAre) {
+  Use(Enabled());
+  OpenIt();
+  Pass(seconds(10));
+  int tried = 0;
+  for (int i = 0; i < 60; ++i) {
+    tried += Ask(Verdict::kNone) ? 1 : 0;
+    Pass(milliseconds(30));
+  }
+  EXPECT_EQ(tried, 6);
+  EXPECT_EQ(State(), "half_open");
+  EXPECT_EQ(breaker().View(now_).trials_out, 0u);
+  Pass(seconds(10));
+  EXPECT_EQ(State(), "open");
+  EXPECT_EQ(Cause(), "no trial had a result in 10s");
+  Pass(seconds(10));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(Ask(Verdict::kNone)) << i;
+  }
+  EXPECT_TRUE(Ask(kGood));
+  EXPECT_FALSE(Ask(kGood)) << "two places are lost";
+  EXPECT_EQ(State(), "half_open");
+  Pass(seconds(10));
+  EXPECT_EQ(State(), "closed");
+  EXPECT_EQ(Cause(), "1 of 1 trials went well");
+}
+
+TEST_F(BreakerTest, TheTimeOfTrialsBeginsWhenTheLastPlaceIsTaken) {
+  Use(Enabled());
+  OpenIt();
+  Pass(seconds(10));
+  EXPECT_EQ(State(), "half_open");
+  Pass(seconds(13));
+  Breaker::Pass* one = Begin();
+  Pass(seconds(9));
+  Breaker::Pass* two = Begin();
+  Breaker::Pass* three = Begin();
+  ASSERT_TRUE(one != nullptr && two != nullptr && three != nullptr);
+  EXPECT_EQ(Begin(), nullptr);
+  EXPECT_EQ(State(), "half_open") << "they have just begun";
+  one->Report(0, now_, kGood, false);
+  one->Finish(now_);
+  EXPECT_EQ(Begin(), nullptr);
+  EXPECT_EQ(State(), "half_open") << "two are under way";
+  Pass(milliseconds(9999));
+  EXPECT_EQ(State(), "half_open");
+  Pass(milliseconds(1));
+  EXPECT_EQ(State(), "closed");
+  EXPECT_EQ(Cause(), "1 of 1 trials went well");
+}
+
+TEST_F(BreakerTest, ATrialThatBreaksOffHasFailed) {
+  BreakerSettings settings = Enabled();
+  settings.max_open_for = seconds(20);
+  Use(settings);
+  OpenIt();
+  for (const int wait : {10, 20}) {
+    Pass(seconds(wait));
+    std::vector<Breaker::Pass*> trials{Begin(), Begin(), Begin()};
+    for (Breaker::Pass* trial : trials) {
+      ASSERT_NE(trial, nullptr);
+      trial->Report(0, now_, kGood, false);
+      EXPECT_FALSE(trial->pending());
+    }
+    Pass(milliseconds(20));
+    EXPECT_EQ(State(), "half_open") << "heads alone decide nothing yet";
+    EXPECT_EQ(breaker().View(now_).trials_out, 3u);
+    for (Breaker::Pass* trial : trials) {
+      trial->Report(0, now_, kFailed, false);
+    }
+    EXPECT_EQ(State(), "open");
+    EXPECT_EQ(Cause(), "3 of 3 trials failed");
+  }
+  EXPECT_EQ(breaker().Totals().closed, 0u);
+  EXPECT_EQ(breaker().View(now_).left, seconds(20)) << "it went on doubling";
+}
+
+TEST_F(BreakerTest, LongResponsesOfTrialsCountAfterASecond) {
+  Use(Enabled());
+  OpenIt();
+  Pass(seconds(10));
+  Breaker::Pass* one = Begin();
+  Breaker::Pass* two = Begin();
+  one->Report(0, now_, kGood, false);
+  two->Report(0, now_, kGood, false);
+  Pass(seconds(2));
+  EXPECT_EQ(State(), "half_open") << "there is a place";
+  Breaker::Pass* three = Begin();
+  Pass(seconds(2));
+  three->Report(0, now_, kGood, false);
+  Pass(milliseconds(999));
+  EXPECT_FALSE(Ask(kGood));
+  Pass(milliseconds(1));
+  EXPECT_TRUE(Ask(kGood));
+  EXPECT_EQ(State(), "closed");
+  EXPECT_EQ(Cause(), "3 of 3 trials went well");
+  one->Report(0, now_, kFailed, false);
+  EXPECT_EQ(breaker().View(now_).window.failed, 0u) << "of a phase that is over";
+}
+
+TEST_F(BreakerTest, ALongResponseCountsWhenTheTimeOfTrialsIsOver) {
+  BreakerSettings settings = Enabled();
+  settings.trial_timeout = milliseconds(500);
+  Use(settings);
+  OpenIt();
+  Pass(seconds(10));
+  Breaker::Pass* one = Begin();
+  ASSERT_TRUE(Begin() && Begin());
+  one->Report(0, now_, kGood, false);
+  Pass(milliseconds(499));
+  EXPECT_EQ(State(), "half_open");
+  Pass(milliseconds(1));
+  EXPECT_EQ(State(), "closed");
+  EXPECT_EQ(Cause(), "1 of 1 trials went well");
+}
+
+TEST_F(BreakerTest, ATrialThatWasSlowAndBreaksOffHasFailed) {
+  BreakerSettings settings = Enabled();
+  settings.slow_after = seconds(1);
+  settings.slow_ratio = 1;
+  Use(settings);
+  OpenIt();
+  Pass(seconds(10));
+  Breaker::Pass* one = Begin();
+  Breaker::Pass* two = Begin();
+  one->Report(0, now_, kGood, true);
+  two->Report(0, now_, kGood, true);
+  one->Report(0, now_, kFailed, false);
+  two->Report(0, now_, kFailed, false);
+  EXPECT_TRUE(Ask(kGood));
+  EXPECT_EQ(State(), "open");
+  EXPECT_EQ(Cause(), "2 of 3 trials failed");
 }
 
 TEST_F(BreakerTest, TrialsThatNeverEndDoNotWedgeIt) {
