@@ -25,6 +25,15 @@ class Locked {
     const std::lock_guard lock(mutex_);
     return use(value_);
   }
+  // The same without waiting: false, and nothing is done, while another thread is at it.
+  template <typename Use>
+  bool Try(Use use) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock) {
+      use(value_);
+    }
+    return lock.owns_lock();
+  }
 
  private:
   mutable std::mutex mutex_;

@@ -16,6 +16,8 @@ namespace gatehouse::filters {
 namespace {
 
 constexpr size_t kLongestName = 128;  // Of 255; escaping and endings add to it.
+constexpr std::string_view kFresh = ".new";
+constexpr std::string_view kDamaged = ".damaged";
 constexpr char kHex[] = "0123456789abcdef";
 
 tl::unexpected<Error> Failed(int error) {
@@ -57,6 +59,16 @@ int WriteNew(const std::string& path, std::string_view text) {
   return fsync(file.get()) == 0 ? 0 : errno;
 }
 
+// Where an ending of `name` begins that would make its file one of those beside another's.
+size_t EndingOf(std::string_view name) {
+  for (const std::string_view ending : {kFresh, kDamaged}) {
+    if (name.ends_with(ending)) {
+      return name.size() - ending.size();
+    }
+  }
+  return std::string_view::npos;
+}
+
 void MakeFolders(const std::string& path) {
   for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
     mkdir(path.substr(0, at).c_str(), 0700);  // What fails here fails again when it is opened.
@@ -72,10 +84,11 @@ std::string StateFileOf(std::string_view state_dir, std::string_view type, std::
   std::string out(state_dir);
   out.append(out.ends_with('/') ? "" : "/").append(type).append("/");
   std::string_view rest = name.substr(0, kLongestName);
+  const size_t ending = EndingOf(name);
   for (size_t i = 0; i < rest.size(); ++i) {
     const char c = rest[i];
     const bool plain = IsDigit(c) || (ToLower(c) >= 'a' && ToLower(c) <= 'z') || c == '_' ||
-                       c == '-' || (c == '.' && i > 0);
+                       c == '-' || (c == '.' && i > 0 && i != ending);
     if (plain) {
       out.push_back(c);
     } else {
@@ -96,7 +109,7 @@ std::string StateFileOf(std::string_view state_dir, std::string_view type, std::
 }
 
 Result<void> ReplaceFile(const std::string& path, std::string_view text) {
-  const std::string fresh = path + ".new";
+  const std::string fresh = path + std::string(kFresh);
   int error = WriteNew(fresh, text);
   if (error == ENOENT) {
     MakeFolders(path);
@@ -119,7 +132,7 @@ Result<void> ReplaceFile(const std::string& path, std::string_view text) {
 }
 
 void MoveAside(const std::string& path) {
-  (void)std::rename(path.c_str(), (path + ".damaged").c_str());
+  (void)std::rename(path.c_str(), (path + std::string(kDamaged)).c_str());
 }
 
 }  // namespace gatehouse::filters

@@ -11,8 +11,9 @@
 namespace gatehouse::filters {
 
 // The file of the filter `name` of this type in `state_dir`: "data/ip_access/bans". What is not
-// safe in a file's name is escaped; of very long names the rest is a digest. Empty when `state_dir`
-// is.
+// safe in a file's name is escaped, and so is an ending that files beside another have (".new",
+// ".damaged"): no two names share a file. Of very long names the rest is a digest. Empty when
+// `state_dir` is.
 std::string StateFileOf(std::string_view state_dir, std::string_view type, std::string_view name);
 
 // Makes `text` the content of the file at `path`, whole or not at all, also when the machine stops

@@ -67,6 +67,33 @@ FileTrouble FileTrouble::Of(const config::Diagnostics& diagnostics) {
   return out;
 }
 
+void ReportFile(const config::Diagnostics& found, bool kept, const config::Value& at,
+                config::Diagnostics& diagnostics) {
+  const uint32_t file = found.files().empty() ? 0 : diagnostics.AddFile(found.files()[0]);
+  config::Position last;
+  for (const config::Diagnostic& one : found.Sorted()) {
+    const bool known = one.position.line != 0;
+    last = known ? config::Position{file, one.position.line, one.position.column} : at.position();
+    if (kept || one.severity == config::Severity::kWarning) {
+      diagnostics.Warning(last, at.path(), one.message);
+    } else {
+      diagnostics.Error(last, at.path(), one.message);
+    }
+  }
+  std::string further;
+  if (found.errors() > FileTrouble::kKept) {
+    further = std::to_string(found.errors() - FileTrouble::kKept) + " further lines are wrong too";
+  }
+  if (kept) {
+    at.Warning("the file can't be used as it is now, and what was read before stays in force");
+  }
+  if (kept && !further.empty()) {
+    diagnostics.Warning(last, at.path(), std::move(further));
+  } else if (!further.empty()) {
+    diagnostics.Error(last, at.path(), std::move(further));
+  }
+}
+
 void LogUnusedFile(std::string_view filter, const std::string& path,
                    const config::Diagnostics& diagnostics) {
   const FileTrouble trouble = FileTrouble::Of(diagnostics);

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import random
+import re
 import signal
 import struct
 import threading
@@ -150,14 +151,32 @@ class FileTest(IpAccessTest):
         self.assertEqual([one["line"] for one in trouble["first"]], [2, 3])
         self.assertEqual(self.metric(gateway, "files_failed"), 1)
         wait_until(lambda: "nonsense" in gateway.stderr(), "the log names the line")
-        report = gateway.post("/reload").json()
-        self.assertEqual(report["result"], "failed", "a reload finds a mistake of the configuration")
+        self.change_deny(gateway, "[192.0.2.9]")
+        told = "\n".join(one["message"] for one in self.report["diagnostics"])
+        self.assertIn("what was read before stays in force", told)
+        self.assertIn('"nonsense" is not', told)
+        self.assertEqual(gateway.fetch("/").status, 403, "also over a reload")
+        with open(gateway.path("deny.txt"), "w", encoding="ascii"):
+            pass  # Emptied, as by somebody who is about to write it.
+        self.change_deny(gateway, "[192.0.2.10]")
+        self.assertEqual(gateway.fetch("/").status, 403, "an emptied list does not fall open")
+        done = gateway.command("validate", "-c", gateway.config_path)
+        self.assertEqual(done.returncode, 0, done.stderr)
         os.unlink(gateway.path("deny.txt"))
         wait_until(lambda: self.metric(gateway, "files_failed") == 2, "it is gone")
         self.assertEqual(gateway.fetch("/").status, 403)
         replace(gateway.path("deny.txt"), "192.0.2.1\n")
         wait_until(lambda: gateway.fetch("/").status == 200, "a good one again")
         self.assertIsNone(self.state(gateway)["lists"][0]["trouble"])
+
+    def change_deny(self, gateway, deny):
+        """A reload of something else in the same filter."""
+        with open(gateway.config_path, encoding="utf-8") as file:
+            text = file.read()
+        gateway.write(re.sub(r"type: ip_access,( deny: \[.*?\],)?",
+                             f"type: ip_access, deny: {deny},", text))  # fmt: skip
+        self.report = gateway.post("/reload").json()
+        self.assertEqual(self.report["result"], "loaded", self.report)
 
     def test_a_million_blocks_while_requests_run(self):
         gateway = self.with_list("192.0.2.1\n", workers=2)

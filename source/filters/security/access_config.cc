@@ -15,72 +15,53 @@ namespace {
 using config::About;
 using config::Value;
 
-constexpr size_t kMaxMistakes = 20;  // Of one file that are told one by one.
-
-// The file's lines. A file of nothing at all, once there was something, is one that is about to be
-// written.
+// The file's lines.
 std::shared_ptr<const AddressList> MakeList(std::string_view text, const std::string& path,
-                                            const std::string& key_path, bool first,
                                             config::Diagnostics& diagnostics, Backlog& backlog) {
   auto list = std::make_shared<AddressList>();
   if (path.empty()) {
     return list;
   }
   const uint32_t file = diagnostics.AddFile(path);
-  if (text.empty() && !first) {
-    diagnostics.Error({file, 1, 1}, key_path,
-                      "the file is empty; a list of nobody is a file with a comment");
-    return list;
-  }
   AddressBlocks blocks;
   size_t mistakes = 0;
-  uint32_t next_line = 0;
   list->entries = ParseIpList(text, blocks, [&](uint32_t line, const std::string& message) {
-    if (++mistakes <= kMaxMistakes) {
-      diagnostics.Error({file, line, 1}, key_path, message);
-    } else if (mistakes == kMaxMistakes + 1) {
-      next_line = line;
-    }
+    ++mistakes;
+    diagnostics.Error({file, line, 1}, {}, message);
   });
   backlog.Count(Backlog::kBadLines, static_cast<int64_t>(mistakes));
-  if (mistakes > kMaxMistakes) {
-    diagnostics.Error({file, next_line, 1}, key_path,
-                      std::to_string(mistakes - kMaxMistakes) + " further lines are wrong too");
-  }
   if (mistakes == 0) {
     list->set = CidrSet(std::move(blocks));
   }
   return list;
 }
 
-// The file's countries. One that is still empty at the beginning may be about to be fetched.
+// The file's countries. One that is still empty may be about to be fetched.
 std::shared_ptr<const CountryDb> MakeDatabase(std::string_view text, const std::string& path,
-                                              const std::string& key_path, bool first,
                                               config::Diagnostics& diagnostics) {
   if (path.empty()) {
     return CountryDb::Nothing();
   }
   const config::Position at{diagnostics.AddFile(path), 1, 1};
-  if (text.empty() && first) {
-    diagnostics.Warning(at, key_path, "the file is empty: no country is known until it has some");
+  if (text.empty()) {
+    diagnostics.Warning(at, {}, "the file is empty: no country is known until it has some");
     return CountryDb::Nothing();
   }
   auto database = CountryDb::Open(text);
   if (!database) {
-    diagnostics.Error(at, key_path, database.error().message);
+    diagnostics.Error(at, {}, database.error().message);
     return CountryDb::Nothing();
   }
   return *database;
 }
 
-// That of a definition that is there already, when the file has not changed since.
 template <typename File>
-std::shared_ptr<File> SharedFile(const std::vector<std::shared_ptr<File>>& known,
-                                 const std::string& path) {
-  const auto found = std::find_if(known.begin(), known.end(), [&](const auto& file) {
-    return file != nullptr && file->path() == path && file->Unchanged();
+std::shared_ptr<File> FileAt(const std::vector<std::shared_ptr<File>>& files,
+                             const std::string& path) {
+  const auto found = std::find_if(files.begin(), files.end(), [&](const auto& file) {
+    return file != nullptr && file->path() == path;
   });
-  return found == known.end() ? nullptr : *found;
+  return found == files.end() ? nullptr : *found;
 }
 
 class Loader {
@@ -90,6 +71,8 @@ class Loader {
       : in_(in), context_(context), base_(base), previous_(previous) {}
 
   AccessConfig Load() {
+    const AccessConfig* const shared = base_ != nullptr ? base_ : previous_;
+    out_.known_files = shared != nullptr ? shared->known_files : std::make_shared<KnownFiles>();
     LoadEntries();
     out_.rules.allow_only = in_.Has("allow") || in_.Has("allow_file") || in_.Has("allow_files");
     LoadLists("allow", "Address blocks that are let in; all others are denied.", "allow_file",
@@ -131,10 +114,9 @@ class Loader {
       out_.rules.entries = shared->rules.entries;
       return;
     }
-    out_.rules.entries = std::make_shared<EntryTable>(
+    out_.rules.entries = EntryTable::At(
         std::string(context_.filter_name),
-        StateFileOf(context_.state_dir, "ip_access", context_.filter_name));
-    out_.rules.entries->Restore(context_.activate);
+        StateFileOf(context_.state_dir, "ip_access", context_.filter_name), context_.activate);
   }
 
   void LoadLists(std::string_view key, std::string_view help, std::string_view file_key,
@@ -175,27 +157,28 @@ class Loader {
   std::shared_ptr<ListFile> ListAt(const Value& value, const std::string& path) {
     if (base_ != nullptr) {
       for (const AddressLists* lists : {&base_->rules.deny, &base_->rules.allow}) {
-        if (std::shared_ptr<ListFile> file = SharedFile(lists->files, path)) {
+        if (std::shared_ptr<ListFile> file = FileAt(lists->files, path)) {
           return file;
         }
       }
     }
     // Also of this definition: one file may be in two lists.
-    std::shared_ptr<ListFile> file = SharedFile(out_.own_files, path);
+    std::shared_ptr<ListFile> file = FileAt(out_.own_files, path);
     if (file != nullptr) {
       return file;
     }
-    file = previous_ == nullptr ? nullptr : SharedFile(previous_->own_files, path);
-    if (file == nullptr) {
+    file = previous_ == nullptr ? nullptr : FileAt(previous_->own_files, path);
+    if (file == nullptr || !file->Unchanged()) {
+      const std::shared_ptr<ListFile> last = out_.known_files->lists.Find(path);
       file = std::make_shared<ListFile>(
           std::string(context_.filter_name), path,
-          [key_path = value.path(), first = true, entries = out_.rules.entries](
-              std::string_view text, const std::string& from,
-              config::Diagnostics& diagnostics) mutable {
-            return MakeList(text, from, key_path, std::exchange(first, false), diagnostics,
-                            entries->backlog());
-          });
-      file->Load(in_.diagnostics(), [&](const std::string& message) { value.Error(message); });
+          [entries = out_.rules.entries](std::string_view text, const std::string& from,
+                                         config::Diagnostics& diagnostics) {
+            return MakeList(text, from, diagnostics, entries->backlog());
+          },
+          "the file is empty; a list of nobody is a file with a comment");
+      file->LoadAfter(last.get(), value, in_.diagnostics());
+      out_.known_files->lists.Add(file);
     }
     out_.own_files.push_back(file);
     return file;
@@ -253,28 +236,26 @@ class Loader {
       value.Error("must name a file");
       return;
     }
-    std::shared_ptr<CountryFile> file;
+    CountryRules& rules = out_.rules.country;
     if (base_ != nullptr) {
-      file = SharedFile<CountryFile>({base_->rules.country.database}, path);
-      if (file != nullptr) {
-        out_.rules.country.database = std::move(file);
+      rules.database = FileAt<CountryFile>({base_->rules.country.database}, path);
+      if (rules.database != nullptr) {
         return;
       }
     }
+    std::shared_ptr<CountryFile> file;
     if (previous_ != nullptr) {
-      file = SharedFile<CountryFile>({previous_->own_database}, path);
+      file = FileAt<CountryFile>({previous_->own_database}, path);
     }
-    if (file == nullptr) {
-      file = std::make_shared<CountryFile>(
-          std::string(context_.filter_name), path,
-          [key_path = value.path(), first = true](std::string_view text, const std::string& from,
-                                                  config::Diagnostics& diagnostics) mutable {
-            return MakeDatabase(text, from, key_path, std::exchange(first, false), diagnostics);
-          });
-      file->Load(in_.diagnostics(), [&](const std::string& message) { value.Error(message); });
+    if (file == nullptr || !file->Unchanged()) {
+      const std::shared_ptr<CountryFile> last = out_.known_files->databases.Find(path);
+      file = std::make_shared<CountryFile>(std::string(context_.filter_name), path, MakeDatabase,
+                                           "the file is empty");
+      file->LoadAfter(last.get(), value, in_.diagnostics());
+      out_.known_files->databases.Add(file);
     }
     out_.own_database = file;
-    out_.rules.country.database = std::move(file);
+    rules.database = std::move(file);
   }
 
   config::Object& in_;

@@ -111,7 +111,7 @@ class AccessUpkeep final : public pipeline::Upkeep {
             table->backlog().Wake();  // For the lines that it counted.
             return used;
           },
-          !file->Unchanged(), counters.files_failed, counters.files_read));
+          !file->Seen(), counters.files_failed, counters.files_read));
     };
     std::for_each(config.own_files.begin(), config.own_files.end(), watch);
     if (config.own_database != nullptr) {

@@ -227,8 +227,8 @@ pipeline::AdminReply ChangeEntries(EntryTable& table, uint64_t max_entries, std:
            {"absent", outcome.absent}, {"entries", outcome.total},     {"kept", keeping.kept}};
   if (keeping.pending) {
     out["pending"] = true;
-  }
-  if (!keeping.why.empty()) {
+    out["message"] = "in force, and about to be written";
+  } else if (!keeping.why.empty()) {
     out["message"] = "in force, not kept: " + keeping.why;
   }
   return Reply(out);

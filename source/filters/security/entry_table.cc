@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <future>
+#include <map>
 #include <utility>
 
 #include "source/base/log.h"
@@ -43,7 +45,57 @@ bool WouldGrowPast(uint64_t max_entries, EntryTrie trie, size_t count,
   return total > max_entries && total > count;
 }
 
+// The tables of the process by their files.
+struct Slot {
+  std::weak_ptr<EntryTable> table;
+  std::shared_future<void> gone;  // It has been written, and destroyed.
+};
+Locked<std::map<std::string, Slot>>& Slots() {
+  static Locked<std::map<std::string, Slot>> slots;
+  return slots;
+}
+
 }  // namespace
+
+std::shared_ptr<EntryTable> EntryTable::At(std::string filter, std::string path, bool may_write) {
+  if (path.empty()) {
+    return std::make_shared<EntryTable>(std::move(filter), std::move(path));
+  }
+  for (;;) {
+    std::shared_ptr<EntryTable> table;
+    const std::shared_future<void> going = Slots().With([&](auto& slots) {
+      Slot& slot = slots[path];
+      table = slot.table.lock();
+      if (table != nullptr) {
+        return std::shared_future<void>();
+      }
+      if (slot.gone.valid() && slot.gone.wait_for(Duration::zero()) != std::future_status::ready) {
+        return slot.gone;
+      }
+      if (!may_write) {
+        return std::shared_future<void>();
+      }
+      auto gone = std::make_shared<std::promise<void>>();
+      slot.gone = gone->get_future().share();
+      table = std::shared_ptr<EntryTable>(new EntryTable(filter, path), [gone](EntryTable* last) {
+        delete last;
+        gone->set_value();
+      });
+      table->Restore(true);
+      slot.table = table;
+      return std::shared_future<void>();
+    });
+    if (table != nullptr) {
+      return table;
+    }
+    if (!going.valid()) {  // A look that changes nothing.
+      table = std::make_shared<EntryTable>(std::move(filter), std::move(path));
+      table->Restore(false);
+      return table;
+    }
+    going.wait();
+  }
+}
 
 EntryTable::~EntryTable() {
   if (unsaved()) {
@@ -90,8 +142,15 @@ size_t EntryTable::TakeExpired(Content& content, MonotonicTime now) {
   return taken;
 }
 
-void EntryTable::Publish(Content& content) {
+void EntryTable::Publish(const Content& content) {
+  count_.store(content.count, std::memory_order_relaxed);
+  next_end_.store(content.ends.empty() ? MonotonicTime::max() : std::get<0>(*content.ends.begin()));
+  edits_.store(content.edits);
   entries_.Publish(std::make_shared<const EntryTrie>(content.trie));
+}
+
+void EntryTable::SetTrouble(const std::string& why) {
+  trouble_.Publish(why.empty() ? nullptr : std::make_shared<const std::string>(why));
 }
 
 void EntryTable::Restore(bool may_write) {
@@ -105,7 +164,7 @@ void EntryTable::Restore(bool may_write) {
   if (!read) {
     log::Warning("entries of a filter are lost: their file can't be used",
                  {{"filter", filter_}, {"file", path_}, {"why", read.error().message}});
-    writer_.With([&](Writer& writer) { writer.trouble = read.error().message; });
+    SetTrouble(read.error().message);
     backlog_.Count(Backlog::kStateFailures);
     if (text && may_write) {
       MoveAside(path_);
@@ -167,16 +226,14 @@ void EntryTable::DropExpired(MonotonicTime now) {
 }
 
 std::optional<MonotonicTime> EntryTable::NextEnd() const {
-  return content_.With([](const Content& content) {
-    return content.ends.empty() ? std::optional<MonotonicTime>()
-                                : std::get<0>(*content.ends.begin());
-  });
+  const MonotonicTime end = next_end_.load();
+  return end == MonotonicTime::max() ? std::nullopt : std::optional(end);
 }
 
 bool EntryTable::Write(Writer& writer, MonotonicTime now) {
   const auto [trie, edits] =
       content_.With([](const Content& content) { return std::pair(content.trie, content.edits); });
-  if (edits == writer.saved) {
+  if (edits == saved_.load()) {
     return true;
   }
   const Result<void> written = ReplaceFile(path_, WriteEntries(trie, now, WallNow()));
@@ -184,56 +241,50 @@ bool EntryTable::Write(Writer& writer, MonotonicTime now) {
   writer.waiting = !written;
   if (!written) {
     backlog_.Count(Backlog::kStateFailures);
-    if (writer.trouble != written.error().message) {
+    if (trouble() != written.error().message) {
       log::Warning("entries of a filter are in force, but not kept",
                    {{"filter", filter_}, {"file", path_}, {"why", written.error().message}});
     }
-    writer.trouble = written.error().message;
+    SetTrouble(written.error().message);
     return false;
   }
   backlog_.Count(Backlog::kStateWrites);
-  writer.trouble.clear();
-  writer.saved = edits;
+  SetTrouble("");
+  saved_.store(edits);
   return true;
 }
 
 bool EntryTable::Save() {
-  if (path_.empty()) {
-    return false;
+  bool saved = false;
+  if (!path_.empty()) {
+    writer_.Try([&](Writer& writer) { saved = Write(writer, MonotonicNow()); });
   }
-  return writer_.With([&](Writer& writer) { return Write(writer, MonotonicNow()); });
+  return saved;
 }
 
 EntryTable::Keeping EntryTable::Keep(MonotonicTime now) {
   if (path_.empty()) {
     return {.why = "runtime.state_dir is not set: they last until the process ends"};
   }
-  Keeping out = writer_.With([&](Writer& writer) -> Keeping {
-    const uint64_t edits = content_.With([](const Content& content) { return content.edits; });
-    if (edits == writer.saved) {
-      return {.kept = true};
-    }
-    if (writer.waiting || (writer.last && now < *writer.last + kWriteInterval)) {
+  bool kept = false;
+  writer_.Try([&](Writer& writer) {
+    const bool lately = writer.last && now < *writer.last + kWriteInterval;
+    if (!unsaved()) {
+      kept = true;
+    } else if (writer.waiting || lately) {
       writer.waiting = true;
-      return writer.trouble.empty()
-                 ? Keeping{.pending = true, .why = "they are written within a second or two"}
-                 : Keeping{.why = writer.trouble};
+    } else {
+      kept = Write(writer, now);
     }
-    const bool kept = Write(writer, now);
-    return {.kept = kept, .why = kept ? "" : writer.trouble};
   });
   backlog_.Wake();
-  return out;
-}
-
-bool EntryTable::unsaved() const {
-  return !path_.empty() && writer_.With([this](const Writer& writer) {
-    return writer.saved != content_.With([](const Content& content) { return content.edits; });
-  });
+  std::string why = kept ? "" : trouble();
+  return {.kept = kept, .pending = !kept && why.empty(), .why = std::move(why)};
 }
 
 std::string EntryTable::trouble() const {
-  return writer_.With([](const Writer& writer) { return writer.trouble; });
+  const std::shared_ptr<const std::string> why = trouble_.Get();
+  return why == nullptr ? std::string() : *why;
 }
 
 }  // namespace gatehouse::filters

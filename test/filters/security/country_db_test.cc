@@ -129,6 +129,18 @@ TEST_F(CountryRulesTest, ANewDatabaseIsUsedAndABadOneIsNot) {
   EXPECT_NE(state.find("is not a MaxMind database"), std::string::npos) << state;
 }
 
+TEST_F(CountryRulesTest, AReloadKeepsTheLastGoodDatabase) {
+  FilterHarness h(IpAccess(), Yaml("deny: [KP]"));
+  EXPECT_NE(DetailFor(h, "192.0.2.7"), "");
+  for (const char* const content : {"", "nonsense"}) {
+    Write(content);
+    EXPECT_FALSE(h.Reload(Yaml("deny: [KP], unknown: allow")));
+    EXPECT_NE(DetailFor(h, "192.0.2.7"), "") << content;
+    EXPECT_NE(h.diagnostics().find(path_ + ":1:1: warning: country.database: "), std::string::npos)
+        << h.diagnostics();
+  }
+}
+
 TEST_F(CountryRulesTest, Mistakes) {
   EXPECT_EQ(FilterHarness(IpAccess(), Yaml("deny: [UK, de, XX]")).diagnostics(),
             "filter.yaml:1:" + std::to_string(31 + path_.size()) +

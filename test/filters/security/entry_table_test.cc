@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/filters/security/entry_table.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <future>
 #include <map>
+#include <memory>
 #include <random>
 #include <sstream>
 #include <string>
@@ -155,6 +161,10 @@ TEST(StateFileTest, NamesAreSafe) {
   EXPECT_EQ(StateFileOf("", "ip_access", "a"), "");
   EXPECT_EQ(StateFileOf("data", "ip_access", "bans-2.eu"), "data/ip_access/bans-2.eu");
   EXPECT_EQ(StateFileOf("data/", "ip_access", "../a b"), "data/ip_access/%2e.%2fa%20b");
+  // "a" has these beside it.
+  EXPECT_EQ(StateFileOf("data", "ip_access", "a.new"), "data/ip_access/a%2enew");
+  EXPECT_EQ(StateFileOf("data", "ip_access", "a.b.damaged"), "data/ip_access/a.b%2edamaged");
+  EXPECT_EQ(StateFileOf("data", "ip_access", "a%2enew"), "data/ip_access/a%252enew");
   const std::string one = StateFileOf("d", "t", std::string(4000, '/') + "1");
   const std::string two = StateFileOf("d", "t", std::string(4000, '/') + "2");
   EXPECT_NE(one, two);
@@ -169,6 +179,7 @@ class EntryTableTest : public testing::Test {
               testing::UnitTest::GetInstance()->current_test_info()->name() + "/bans") {
     std::remove(path_.c_str());
     std::remove((path_ + ".damaged").c_str());
+    std::remove((path_ + ".new").c_str());
   }
 
   static EntryOutcome Add(EntryTable& table, std::string_view block, uint64_t max = 100) {
@@ -215,6 +226,60 @@ TEST_F(EntryTableTest, AStormIsWrittenSeldomAndWholeAtTheEnd) {
   EntryTable again("bans", path_);
   again.Restore(true);
   EXPECT_EQ(again.size(), 2'000);
+}
+
+TEST_F(EntryTableTest, OneTableForOneFile) {
+  std::weak_ptr<EntryTable> first;
+  {
+    const std::shared_ptr<EntryTable> table = EntryTable::At("bans", path_, true);
+    first = table;
+    Add(*table, "10.0.0.1");
+    table->Save();
+    EXPECT_EQ(EntryTable::At("bans", path_, true), table);
+    Add(*table, "10.0.0.2");  // Written as it goes.
+  }
+  EXPECT_TRUE(first.expired());
+  const std::shared_ptr<EntryTable> again = EntryTable::At("bans", path_, true);
+  EXPECT_EQ(again->size(), 2);
+  EXPECT_NE(EntryTable::At("bans", "", true), EntryTable::At("bans", "", true));
+}
+
+// A pipe that nobody reads stands for a disk that takes its time.
+TEST_F(EntryTableTest, NobodyWaitsForASlowDisk) {
+  EntryTable table("bans", path_);
+  std::vector<EntryChange> changes;  // More than a pipe holds.
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string block = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    changes.push_back(
+        {false, EntryFor(block, false, std::string(100, 'x'), MonotonicNow() + hours(1))});
+  }
+  Add(table, "192.0.2.7");
+  ASSERT_TRUE(table.Save());
+  ASSERT_FALSE(table.Change(changes, 5'000).full);
+  const std::string slow = path_ + ".new";
+  ASSERT_EQ(mkfifo(slow.c_str(), 0600), 0);
+  const int disk = open(slow.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  auto writing = std::async(std::launch::async, [&] { return table.Save(); });
+  pollfd begun{disk, POLLIN, 0};
+  EXPECT_EQ(poll(&begun, 1, 20'000), 1);
+  auto others = std::async(std::launch::async, [&] {
+    EXPECT_EQ(table.size(), 3'001);
+    EXPECT_TRUE(table.unsaved());
+    EXPECT_EQ(table.trouble(), "");
+    EXPECT_TRUE(table.NextEnd());
+    EXPECT_TRUE(table.Keep(MonotonicNow() + minutes(1)).pending);
+    EXPECT_FALSE(table.Save());
+  });
+  EXPECT_EQ(others.wait_for(seconds(20)), std::future_status::ready);
+  char buffer[4096];
+  do {  // The disk goes on, until all is written.
+    poll(&begun, 1, 20'000);
+  } while (read(disk, buffer, sizeof(buffer)) > 0);
+  EXPECT_FALSE(writing.get());  // A pipe can't be synced.
+  close(disk);
+  others.get();
+  EXPECT_TRUE(table.Save());
+  EXPECT_FALSE(table.unsaved());
 }
 
 TEST_F(EntryTableTest, WithoutAFileNothingIsKept) {

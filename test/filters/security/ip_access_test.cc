@@ -168,6 +168,53 @@ TEST(IpAccessTest, ABadFileChangesNothingAndIsReported) {
   EXPECT_NE(h.definition().State().find("\"trouble\": null"), std::string::npos);
 }
 
+// A list that turned bad while it is served must not fall open, nor keep other changes out.
+TEST(IpAccessTest, AReloadKeepsTheLastGoodListOfAFileThatTurnedBad) {
+  ListFile file("192.0.2.0/24\n");
+  const std::string yaml = "deny_file: " + file.path;
+  FilterHarness h(IpAccess(), yaml);
+  const auto denies_still = [&](const std::string& definition) {
+    EXPECT_FALSE(h.Reload(definition));
+    EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403) << definition;
+    EXPECT_NE(h.diagnostics().find("filter.yaml:1:"), std::string::npos) << h.diagnostics();
+    EXPECT_NE(h.diagnostics().find("warning: deny_file: the file can't be used as it is now, and "
+                                   "what was read before stays in force"),
+              std::string::npos)
+        << h.diagnostics();
+  };
+  file.Write("");
+  denies_still(yaml);
+  denies_still("{deny: [10.0.0.1], deny_file: " + file.path + "}");
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
+  EXPECT_NE(h.diagnostics().find(file.path + ":1:1: warning: deny_file: the file is empty"),
+            std::string::npos);
+  file.Write("10.0.0.2\nnonsense\n");
+  denies_still(yaml);
+  EXPECT_EQ(StatusFor(h, "10.0.0.2"), 0);
+  EXPECT_NE(h.diagnostics().find(file.path + ":2:1: warning: deny_file: \"nonsense\" is not"),
+            std::string::npos);
+  EXPECT_NE(h.definition().State().find("\"line\": 2"), std::string::npos);
+  std::remove(file.path.c_str());
+  denies_still(yaml);
+  file.Write("10.0.0.2\n");
+  EXPECT_FALSE(h.Reload(yaml));
+  EXPECT_EQ(h.diagnostics(), "");
+  EXPECT_EQ(StatusFor(h, "192.0.2.7"), 0);
+  EXPECT_EQ(StatusFor(h, "10.0.0.2"), 403);
+}
+
+TEST(IpAccessTest, ABadFileIsNotReadTwiceWhenAReloadKeepsItsLastList) {
+  ListFile file("192.0.2.0/24\n");
+  FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  file.Write("nonsense\n");
+  EXPECT_FALSE(h.Reload("{dry_run: true, deny_file: " + file.path + "}"));
+  h.StartUpkeep();
+  EXPECT_FALSE(h.RunBackground());
+  EXPECT_EQ(h.Counter("files_failed"), 0);
+  Change(h, file, "10.0.0.1\n");
+  EXPECT_EQ(h.Counter("files_read"), 1);
+}
+
 TEST(IpAccessTest, SeveralFilesAndWhichOfThemItWas) {
   const ListFile one("192.0.2.0/24\n", "one");
   const ListFile two("198.51.100.1-198.51.100.9 ; a range\n", "two");
@@ -189,6 +236,18 @@ TEST(IpAccessTest, ARouteSharesTheFilesThatItDoesNotChange) {
   EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
   Change(h, file, "# nobody\n");  // Watched once, by the base.
   EXPECT_EQ(StatusFor(h, "192.0.2.7"), 0);
+}
+
+TEST(IpAccessTest, AReloadKeepsTheLastGoodListOfARoute) {
+  const ListFile shared("192.0.2.0/24\n", "shared");
+  ListFile file("10.0.0.1\n");
+  FilterHarness h(IpAccess(), "deny_file: " + shared.path);
+  h.Override("deny_file: " + file.path);
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
+  file.Write("");
+  EXPECT_FALSE(h.Reload("{source: client, deny_file: " + shared.path + "}"));
+  h.Override("deny_file: " + file.path);
+  EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
 }
 
 TEST(IpAccessTest, ADryRunLetsInAndCounts) {
@@ -216,8 +275,23 @@ TEST(IpAccessTest, AFileOfNothingButMistakesIsNotReportedWhole) {
   const FilterHarness h(IpAccess(), "deny_file: " + file.path);
   const std::string diagnostics = h.diagnostics();
   EXPECT_EQ(std::count(diagnostics.begin(), diagnostics.end(), '\n'), 21);
-  EXPECT_NE(diagnostics.find(":21:1: deny_file: 980 further lines are wrong too\n"),
+  EXPECT_NE(diagnostics.find(":20:1: deny_file: 980 further lines are wrong too\n"),
             std::string::npos);
+}
+
+TEST(IpAccessTest, AllWrongLinesAreCounted) {
+  ListFile file("192.0.2.0/24\n");
+  FilterHarness h(IpAccess(), "deny_file: " + file.path);
+  h.StartUpkeep();
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    text += "x" + std::to_string(i) + "\n";
+  }
+  Change(h, file, text);
+  const std::string state = h.definition().State();
+  EXPECT_NE(state.find("\"errors\": 3000,"), std::string::npos) << state;
+  EXPECT_NE(state.find("\"line\": 20,"), std::string::npos) << state;
+  EXPECT_EQ(state.find("\"line\": 21,"), std::string::npos) << state;
 }
 
 TEST(IpAccessTest, Mistakes) {
