@@ -163,7 +163,8 @@ class FileTest(IpAccessTest):
         done = gateway.command("validate", "-c", gateway.config_path)
         self.assertEqual(done.returncode, 0, done.stderr)
         os.unlink(gateway.path("deny.txt"))
-        wait_until(lambda: self.metric(gateway, "files_failed") == 2, "it is gone")
+        wait_until(lambda: "No such file" in self.state(gateway)["lists"][0]["trouble"]["first"][0]["message"],
+                   "it is gone, whether a reload found that or the watch")
         self.assertEqual(gateway.fetch("/").status, 403)
         replace(gateway.path("deny.txt"), "192.0.2.1\n")
         wait_until(lambda: gateway.fetch("/").status == 200, "a good one again")
