@@ -61,8 +61,8 @@ std::string Arm(const Json& arm) {
   const size_t all = arm.at("of");
   const std::string noun = all == 1 ? " endpoint" : " endpoints";
   return out + labels + " (" + (labels.empty() ? "" : std::to_string(carrying) + " of ") +
-         std::to_string(all) + noun +
-         (arm.contains("breaker") ? ", circuit " + Text(arm.at("breaker"), "state") : "") + ")";
+         std::to_string(all) + noun + (arm.contains("breaker") ? ", with a circuit breaker" : "") +
+         ")";
 }
 
 // "on circuit_open, timeout: 200 with 2 bytes"

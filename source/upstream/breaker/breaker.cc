@@ -90,6 +90,9 @@ Breaker::Breaker(std::string cluster, Labels labels, const BreakerSettings& sett
       trials_(settings.half_open_requests),
       rejected_before_(before == nullptr ? 0 : before->Totals().rejected),
       workers_(std::max(workers, 1U)) {
+  if (settings.window > kRecent) {
+    recent_.emplace(workers, kRecent.count());
+  }
   const BreakerTotals totals = before == nullptr ? BreakerTotals{} : before->Totals();
   opened_ = totals.opened;
   half_opened_ = totals.half_opened;
@@ -179,6 +182,9 @@ void Breaker::Pass::Report(uint32_t worker, MonotonicTime now, Verdict verdict, 
     return;  // Of another phase.
   }
   breaker.window_.Add(worker, word_, at, first, failed, slow);
+  if (breaker.recent_) {
+    breaker.recent_->Add(worker, word_, at, first, failed, slow);
+  }
   if ((failed || slow) && breaker.LookDue(at)) {
     if (const Turn turn(breaker); turn) {
       breaker.Look(at);
@@ -252,29 +258,37 @@ void Breaker::Look(int64_t now) {
   }
 }
 
+// Adds up what is in `window`. Whether its latest part is too much: the shortest that has enough
+// results to be judged by itself.
+bool Breaker::LatestExceeds(const BreakerWindow& window, uint64_t word, int64_t now,
+                            WindowCounts& all, BreakerCause& cause) const {
+  BreakerWindow::Slices slices{};
+  window.Sum(word, now, slices);
+  const uint64_t enough = kRecentFactor * settings_.min_requests;
+  bool judged = false;
+  bool exceeds = false;
+  for (int64_t age = 0; age < BreakerWindow::kSlices; ++age) {
+    const WindowCounts& slice = slices[static_cast<size_t>(age)];
+    all.requests += slice.requests;
+    all.failed += slice.failed;
+    all.slow += slice.slow;
+    if (!judged && all.results() >= enough) {
+      judged = true;
+      exceeds = Exceeds(all, (age + 1) * window.width(), false, cause);
+    }
+  }
+  return exceeds;
+}
+
 // The whole window, and by itself its latest part: what has just begun must not wait until it
 // outweighs all that went well before.
 void Breaker::Judge(uint64_t word, int64_t now) {
-  BreakerWindow::Slices slices{};
-  window_.Sum(word, now, slices);
-  const uint64_t enough = kRecentFactor * settings_.min_requests;
-  WindowCounts counts;
+  WindowCounts recent;
+  WindowCounts all;
   BreakerCause cause;
-  bool recent_judged = false;
-  for (int64_t age = 0; age < BreakerWindow::kSlices; ++age) {
-    const WindowCounts& slice = slices[static_cast<size_t>(age)];
-    counts.requests += slice.requests;
-    counts.failed += slice.failed;
-    counts.slow += slice.slow;
-    if (!recent_judged && counts.results() >= enough) {
-      recent_judged = true;
-      if (Exceeds(counts, (age + 1) * window_.width(), false, cause)) {
-        Open(now, cause);
-        return;
-      }
-    }
-  }
-  if (Exceeds(counts, settings_.window.count(), true, cause)) {
+  if ((recent_ && LatestExceeds(*recent_, word, now, recent, cause)) ||
+      LatestExceeds(window_, word, now, all, cause) ||
+      Exceeds(all, settings_.window.count(), true, cause)) {
     Open(now, cause);
   }
 }
@@ -348,7 +362,8 @@ int64_t Breaker::OpenLength(int64_t now) const {
   const double length =
       std::min(std::ldexp(first, static_cast<int>(std::min(reopened_, 60U))), most);
   const auto seed = static_cast<uint64_t>(now) ^ word_.load(std::memory_order_relaxed);
-  return static_cast<int64_t>(length * (1 + settings_.jitter * Draw(seed)));
+  const Duration drawn(static_cast<int64_t>(length * (1 + settings_.jitter * Draw(seed))));
+  return Duration(std::chrono::round<std::chrono::milliseconds>(drawn)).count();
 }
 
 void Breaker::WaitFor(int64_t now, int64_t length) {

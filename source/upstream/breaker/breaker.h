@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -146,6 +147,8 @@ class Breaker {
   static constexpr uint64_t kManual = 4;
   static constexpr uint64_t kOneChange = 8;
   static constexpr Duration kLookEvery = std::chrono::milliseconds(100);
+  // What has just begun is seen in slices of a fortieth of this, however long the window is.
+  static constexpr Duration kRecent = std::chrono::seconds(10);
   static constexpr int64_t kClocksDiffer = 1'000'000'000;  // Those of workers, at most.
 
   struct alignas(64) WorkerCount {
@@ -171,6 +174,8 @@ class Breaker {
   // These have the turn.
   void Look(int64_t now);
   void Judge(uint64_t word, int64_t now);
+  bool LatestExceeds(const BreakerWindow& window, uint64_t word, int64_t now, WindowCounts& all,
+                     BreakerCause& cause) const;
   bool Exceeds(const WindowCounts& counts, int64_t span, bool whole, BreakerCause& cause) const;
   bool TrialsOver(const TrialCounts& trials, int64_t now) const;
   void JudgeTrials(uint64_t word, int64_t now);
@@ -192,6 +197,7 @@ class Breaker {
   std::atomic<uint64_t> word_;
   std::atomic<int64_t> looked_{0};  // Nanoseconds of MonotonicTime.
   BreakerWindow window_;
+  std::optional<BreakerWindow> recent_;  // Its latest part in finer slices, where they differ.
   // Of what lasts: the open state, a command.
   std::atomic<int64_t> until_{0};
   std::atomic<int64_t> length_{0};  // 0: without end.

@@ -135,6 +135,31 @@ TEST_F(BreakerTest, OpensWithinASecondOfTurningBadAtAnyMomentOfASlice) {
   }
 }
 
+// A fortieth of an hour is 90 s.
+TEST_F(BreakerTest, OpensWithinASecondHoweverLongTheWindowIs) {
+  for (const Duration window :
+       {Duration(seconds(11)), Duration(seconds(300)), Duration(hours(1))}) {
+    BreakerSettings settings = Enabled();
+    settings.window = window;
+    Use(settings);
+    Pass(hours(2) + milliseconds(40'123));
+    ASSERT_EQ(Ask(60'000, kGood), 60'000);
+    EXPECT_LT(Ask(2'000, kFailed), 500);
+    EXPECT_EQ(State(), "open");
+    EXPECT_NE(Cause().find(" requests failed in "), std::string::npos);
+  }
+}
+
+TEST_F(BreakerTest, ALongWindowIsJudgedAsAWholeToo) {
+  BreakerSettings settings = Enabled();
+  settings.window = hours(1);
+  Use(settings);
+  Ask(10, kFailed, seconds(120));
+  Ask(10, kGood, seconds(120));
+  EXPECT_EQ(State(), "open");
+  EXPECT_EQ(Cause(), "10 of 20 requests failed in 1h");
+}
+
 TEST_F(BreakerTest, TheLatestPartNeedsFiveTimesAsManyResults) {
   Use(Enabled());
   Ask(400, kGood, milliseconds(10));
@@ -272,6 +297,7 @@ TEST_F(BreakerTest, JitterAddsAPartOfTheTime) {
     const Duration left = breaker().View(now_).left;
     EXPECT_GE(left, seconds(10) - milliseconds(200));
     EXPECT_LE(left, seconds(15));
+    EXPECT_EQ(left % milliseconds(1), Duration(0)) << "a time for people";
     lengths.insert(left.count());
   }
   EXPECT_GT(lengths.size(), 40u);
@@ -514,6 +540,7 @@ TEST_F(BreakerTest, CommandsHoldUntilTheyEnd) {
   EXPECT_EQ(breaker().RetryAfter(now_), seconds(1));
   breaker().Command(BreakerCommand::kAuto, Duration(0), now_);
   EXPECT_EQ(State(), "half_open");
+  EXPECT_EQ(Cause(), "a command has ended");
   EXPECT_EQ(Ask(3, kGood, Duration(0)), 3);
   EXPECT_EQ(State(), "closed");
 
