@@ -10,6 +10,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include "source/base/log.h"
 #include "source/observe/log_file.h"
@@ -122,6 +123,8 @@ void LogSink::Run() {
       ReopenOutput();
     }
     last = WriteAll();
+    ReportState();
+    ReportDrops();
     if (!stopping) {
       continue;
     }
@@ -131,7 +134,7 @@ void LogSink::Run() {
     if (give_up == MonotonicTime::max()) {
       give_up = MonotonicNow() + options_.drain_time;
     } else if (MonotonicNow() >= give_up) {
-      Report("log lines lost at the end: they could not be written in time", "");
+      LoseTheRest();
       return;
     }
   }
@@ -228,11 +231,9 @@ void LogSink::FinishLine(LogRing& ring) {
 
 void LogSink::NoteFailure(int error) {
   errors_.fetch_add(1, std::memory_order_relaxed);
-  if (!failing_) {
-    failing_ = true;
-    Report("log can't be written: lines wait in memory and are dropped when it is full",
-           std::strerror(error));
-  }
+  failing_ = true;
+  last_error_ = error;
+  ReportState();
 }
 
 void LogSink::NoteSuccess(size_t bytes) {
@@ -240,16 +241,55 @@ void LogSink::NoteSuccess(size_t bytes) {
     dropped_.fetch_add(lost, std::memory_order_relaxed);
   }
   written_.fetch_add(bytes, std::memory_order_relaxed);
-  if (failing_) {
-    failing_ = false;
-    Report("log is written again", "");
+  failing_ = false;
+}
+
+void LogSink::ReportState() {
+  if (failing_ == reported_failing_) {
+    return;
   }
+  if (!failing_) {
+    next_failure_report_ = MonotonicNow() + options_.report_interval;
+    Report("log is written again", "");
+  } else if (MonotonicNow() >= next_failure_report_) {
+    Report("log can't be written: lines wait in memory and are dropped when it is full",
+           std::strerror(last_error_));
+  } else {
+    return;
+  }
+  reported_failing_ = failing_;
+}
+
+void LogSink::ReportDrops() {
+  const uint64_t dropped = dropped_lines();
+  if (dropped > reported_drops_ && MonotonicNow() >= next_drop_report_) {
+    Report("log lines dropped: they come faster than they are taken", "");
+    reported_drops_ = dropped;
+    next_drop_report_ = MonotonicNow() + options_.report_interval;
+  }
+}
+
+void LogSink::LoseTheRest() {
+  uint64_t lost = 0;
+  for (const std::atomic<LogRing*>& one : rings_) {
+    std::array<iovec, 2> pieces;
+    const LogRing* const ring = one.load(std::memory_order_acquire);
+    const int count = ring == nullptr ? 0 : ring->Peek(pieces);
+    for (const iovec& piece : std::span(pieces).first(static_cast<size_t>(count))) {
+      const char* const begin = static_cast<const char*>(piece.iov_base);
+      lost += static_cast<uint64_t>(std::count(begin, begin + piece.iov_len, '\n'));
+    }
+  }
+  dropped_.fetch_add(lost, std::memory_order_relaxed);
+  Report("log lines lost at the end: they could not be written in time",
+         std::to_string(lost) + " were left");
 }
 
 void LogSink::Report(std::string_view phrase, std::string_view reason) {
   const uint64_t dropped = dropped_lines();
   if (options_.report) {
-    options_.report(log::Compose(phrase, {{"path", name()}, {"reason", reason}}));
+    options_.report(
+        log::Compose(phrase, {{"path", name()}, {"reason", reason}, {"dropped", dropped}}));
   } else if (reason.empty()) {
     log::Warning(phrase, {{"path", name()}, {"dropped", dropped}});
   } else {

@@ -42,8 +42,11 @@ struct LogSinkOptions {
   Duration flush_interval = std::chrono::milliseconds(100);
   // How long the destructor tries to write what is left.
   Duration drain_time = std::chrono::seconds(1);
-  // Told once when writing starts to fail and once when it works again; on the writer's thread.
-  // Null: the operational log.
+  // How long must pass between a report that all is well again and the next one, and between those
+  // that lines are dropped: what a server answers to datagrams may change with each of them.
+  Duration report_interval = std::chrono::minutes(1);
+  // Told when writing starts to fail and when it works again, and when lines are dropped; on the
+  // writer's thread. Null: the operational log.
   std::function<void(const std::string& sentence)> report{};
 };
 
@@ -86,6 +89,9 @@ class LogSink {
   void FinishLine(LogRing& ring);
   void NoteFailure(int error);
   void NoteSuccess(size_t bytes);
+  void ReportState();
+  void ReportDrops();
+  void LoseTheRest();
   void Report(std::string_view phrase, std::string_view reason);
 
   const LogSinkOptions options_;
@@ -104,6 +110,12 @@ class LogSink {
   size_t next_ring_ = 0;
   bool mid_line_ = false;
   bool failing_ = false;
+  int last_error_ = 0;
+  // What was reported, and when the next report of its kind may come.
+  bool reported_failing_ = false;
+  uint64_t reported_drops_ = 0;
+  MonotonicTime next_failure_report_{};
+  MonotonicTime next_drop_report_{};
   std::thread writer_;
 };
 

@@ -207,7 +207,7 @@ class PatternParser {
       part.hidden = &secrets_->Header(part.text);
       part.url = Secrets::HoldsUrl(part.text);
     } else {
-      part.url = part.op->name == "TARGET";
+      part.url = part.op->name == "TARGET" || part.op->name == "PATH";
     }
   }
 

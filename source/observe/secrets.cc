@@ -7,28 +7,88 @@
 #include <utility>
 
 #include "source/base/text.h"
+#include "source/observe/url_marks.h"
 
 namespace gatehouse::observe {
 namespace {
 
-// Letters and digits only. Sorted.
+// Letters and digits only, without an "s" or a number at the end. Sorted.
 constexpr std::string_view kNames[] = {
-    "assertion", "auth",        "authorization", "clientassertion", "code",
-    "cookie",    "hmac",        "idtokenhint",   "jsessionid",      "jwt",
-    "key",       "otp",         "pass",          "passphrase",      "phpsessid",
-    "pwd",       "samlrequest", "samlresponse",  "session",         "sessionid",
-    "setcookie", "sid",         "sig",           "ticket",          "xauth",
+    "auth",        "bearer", "code", "cookie",  "cred",        "csrf",
+    "idtokenhint", "key",    "pin",  "session", "samlrequest", "samlresponse",
+    "setcookie",   "sess",   "sid",  "sig",     "ticket",      "xsrf",
 };
-static_assert(std::is_sorted(std::begin(kNames), std::end(kNames)));
 
+// After whatever else. "pass" is whole because its last letter is no plural.
 constexpr std::string_view kEndings[] = {
-    "token",     "password",  "passwd",     "secret",      "signature",  "apikey",
-    "secretkey", "accesskey", "privatekey", "accesskeyid", "credential", "authorization",
+    "token",
+    "password",
+    "passwd",
+    "pass",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "signature",
+    "assertion",
+    "credential",
+    "authorization",
+    "xauth",
+    "hmac",
+    "jwt",
+    "otp",
+    "verifier",
+    "accesskeyid",
+    "sessionid",
+    "sessid",
+    "apikey",
+    "accesskey",
+    "authkey",
+    "encryptionkey",
+    "licensekey",
+    "masterkey",
+    "privatekey",
+    "secretkey",
+    "sessionkey",
+    "sharedkey",
+    "signingkey",
+    "accesscode",
+    "authcode",
+    "backupcode",
+    "devicecode",
+    "invitecode",
+    "logincode",
+    "mfacode",
+    "otpcode",
+    "pincode",
+    "recoverycode",
+    "resetcode",
+    "securitycode",
+    "smscode",
+    "authorizationcode",
+    "usercode",
+    "verificationcode",
 };
+
+// Fields that hold secrets though their names don't say so: certificates, and the tokens that
+// browsers' scripts can put nowhere else.
+constexpr std::string_view kHiddenFields[] = {"sec-websocket-protocol", "x-forwarded-client-cert"};
 
 constexpr std::string_view kUrlFields[] = {
-    "content-location", "location",       "referer",        "refresh",
-    "x-forwarded-uri",  "x-original-uri", "x-original-url", "x-rewrite-url",
+    "content-location",
+    "destination",
+    "hx-current-url",
+    "link",
+    "location",
+    "origin",
+    "referer",
+    "refresh",
+    "x-envoy-original-path",
+    "x-forwarded-uri",
+    "x-forwarded-url",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
 };
 
 constexpr std::string_view kSchemes[] = {
@@ -36,71 +96,76 @@ constexpr std::string_view kSchemes[] = {
     "hoba",   "mutual",           "negotiate", "ntlm",   "scram-sha-256", "token",
 };
 
-// A character that takes URLs apart, as it stands or percent-encoded, perhaps more than once.
-struct Mark {
-  char c = 0;  // 0: there is none.
-  size_t size = 0;
-  size_t depth = 0;  // How often it is encoded.
-};
-
-constexpr bool TakesApart(char c) {
-  return c == '?' || c == '&' || c == '#' || c == ';' || c == '=';
-}
-
-// "%41", "%2541" …: the character and how many bytes it takes. `text` begins with a percent sign.
-Mark Decode(std::string_view text) {
-  Mark out{0, 1, 1};
-  while (text.substr(out.size).starts_with("25")) {
-    out.size += 2;
-    ++out.depth;
-  }
-  if (out.size + 2 > text.size()) {
-    return {};
-  }
-  const int high = HexDigit(text[out.size]);
-  const int low = HexDigit(text[out.size + 1]);
-  if (high < 0 || low < 0) {
-    return {};
-  }
-  out.c = static_cast<char>(high * 16 + low);
-  out.size += 2;
-  return out;
-}
-
-Mark MarkAt(std::string_view text) {
-  if (TakesApart(text.front())) {
-    return {text.front(), 1, 0};
-  }
-  const Mark encoded = text.front() == '%' ? Decode(text) : Mark{};
-  return TakesApart(encoded.c) ? encoded : Mark{};
-}
-
-// Where the value of a parameter ends whose "=" is encoded `depth` times: only "&" is sure to be
-// the end for whoever reads it.
-size_t EndOfValue(std::string_view text, size_t at, size_t depth) {
-  for (; at < text.size(); ++at) {
-    const Mark mark = MarkAt(text.substr(at));
-    if (mark.c == '&' && mark.depth <= depth) {
-      break;
-    }
-  }
-  return at;
-}
-
-bool IsKnown(std::string_view letters) {
-  return std::binary_search(std::begin(kNames), std::end(kNames), letters) ||
+bool IsListed(std::string_view letters) {
+  return std::find(std::begin(kNames), std::end(kNames), letters) != std::end(kNames) ||
          std::any_of(std::begin(kEndings), std::end(kEndings),
                      [&](std::string_view ending) { return letters.ends_with(ending); });
 }
 
-bool IsLetterOrDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z'); }
+// "tokens", "token2" and "tokenv2" are as "token" is.
+bool IsKnown(std::string_view letters) {
+  std::string_view stem = letters;
+  while (!stem.empty() && IsDigit(stem.back())) {
+    stem.remove_suffix(1);
+  }
+  if (stem.size() < letters.size() && stem.ends_with('v')) {
+    stem.remove_suffix(1);
+  }
+  return IsListed(stem) || (stem.ends_with('s') && IsListed(stem.substr(0, stem.size() - 1)));
+}
 
-// What names are compared by.
-std::string Letters(std::string_view name) {
+bool IsLetterOrDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z'); }
+bool IsNotAscii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+
+// What names are compared by; `all`: with the bytes of letters that are not ASCII.
+std::string Letters(std::string_view name, bool all) {
   std::string out = Lowercase(name);
-  std::erase_if(out, [](char c) { return !IsLetterOrDigit(c); });
+  std::erase_if(out, [&](char c) { return !IsLetterOrDigit(c) && !(all && IsNotAscii(c)); });
   return out;
 }
+
+// The letters of a parameter's name, decoded, and those of its last part so far.
+class NameLetters {
+ public:
+  // False: it is too long.
+  bool Add(char c) {
+    if (size_ == letters_.size()) {
+      return false;
+    }
+    letters_[size_++] = c;
+    return true;
+  }
+  void EndPart() { part_ = size_; }
+  std::string_view part() const { return {letters_.data() + part_, size_ - part_}; }
+  std::string_view whole() const { return {letters_.data(), size_}; }
+
+ private:
+  std::array<char, 256> letters_;
+  size_t size_ = 0;
+  size_t part_ = 0;  // Where it begins.
+};
+
+constexpr size_t kLongName = 128;
+
+// What is copied of a text with kHidden for some of its ranges.
+class Shown {
+ public:
+  Shown(std::string_view text, std::string& room) : text_(text), room_(room) {}
+
+  void Hide(size_t begin, size_t end) {
+    if (copied_ == 0) {
+      room_.clear();
+    }
+    room_.append(text_.substr(copied_, begin - copied_)).append(Secrets::kHidden);
+    copied_ = end;
+  }
+  std::string_view Take() { return copied_ == 0 ? text_ : room_.append(text_.substr(copied_)); }
+
+ private:
+  const std::string_view text_;
+  std::string& room_;
+  size_t copied_ = 0;  // Of the text, into room.
+};
 
 }  // namespace
 
@@ -114,17 +179,24 @@ void Secrets::HideHeader(std::string_view name) {
   headers_[Lowercase(name)].store(true, std::memory_order_relaxed);
 }
 
-void Secrets::HideParameter(std::string_view name) {
-  std::string letters = Letters(name);
-  if (!letters.empty() && !IsKnown(letters) && !IsAdded(letters)) {
+bool Secrets::HideParameter(std::string_view name) {
+  std::string letters = Letters(name, true);
+  if (letters.empty()) {
+    return false;
+  }
+  if (!IsKnown(letters) && !IsAdded(letters)) {
     const Added* const rest = parameters_.load(std::memory_order_relaxed);
     parameters_.store(new Added{std::move(letters), rest}, std::memory_order_release);
   }
+  return true;
 }
 
 const std::atomic<bool>& Secrets::Header(std::string_view name) {
-  std::atomic<bool>& hidden = headers_[Lowercase(name)];
-  if (IsKnown(Letters(name))) {
+  const std::string lower = Lowercase(name);
+  std::atomic<bool>& hidden = headers_[lower];
+  const std::string_view stem = std::string_view(lower).substr(lower.starts_with("x-") ? 2 : 0);
+  if (IsKnown(Letters(stem, false)) || std::find(std::begin(kHiddenFields), std::end(kHiddenFields),
+                                                 lower) != std::end(kHiddenFields)) {
     hidden.store(true, std::memory_order_relaxed);
   }
   return hidden;
@@ -159,84 +231,80 @@ bool Secrets::IsAdded(std::string_view letters) const {
 
 // Each part of "user[password]" and "user.password" counts, and the whole.
 bool Secrets::IsSecret(std::string_view name) const {
-  std::array<char, 128> whole;
-  size_t size = 0;
-  size_t part = 0;  // Where it begins.
-  const auto is_secret = [&](size_t begin) {
-    const std::string_view letters(whole.data() + begin, size - begin);
-    return !letters.empty() && (IsKnown(letters) || IsAdded(letters));
+  NameLetters ascii;
+  NameLetters all;  // With those that are not ASCII.
+  const auto is_secret = [&] {
+    return (!ascii.part().empty() && (IsKnown(ascii.part()) || IsAdded(ascii.part()))) ||
+           (all.part().size() > ascii.part().size() && IsAdded(all.part()));
   };
   while (!name.empty()) {
-    const Mark encoded = name.front() == '%' ? Decode(name) : Mark{};
+    const UrlMark encoded = name.front() == '%' ? DecodeUrlCharacter(name) : UrlMark{};
     const char c = encoded.size > 0 ? ToLower(encoded.c) : ToLower(name.front());
     name.remove_prefix(std::max<size_t>(encoded.size, 1));
-    if (IsLetterOrDigit(c)) {
-      if (size == whole.size()) {
+    if (IsLetterOrDigit(c) || IsNotAscii(c)) {
+      const bool room = all.Add(c) && (IsNotAscii(c) || ascii.Add(c));
+      if (!room || ascii.whole().size() > kLongName) {
         return true;  // Nobody knows what such a name stands for.
       }
-      whole[size++] = c;
     } else if (c == '[' || c == ']' || c == '.') {
-      if (is_secret(part)) {
+      if (is_secret()) {
         return true;
       }
-      part = size;
+      ascii.EndPart();
+      all.EndPart();
     }
   }
-  return is_secret(part) || (part > 0 && is_secret(0));
+  return is_secret() || (ascii.part().size() < ascii.whole().size() &&
+                         (IsKnown(ascii.whole()) || IsAdded(ascii.whole())));
 }
 
 std::string_view Secrets::WithoutParameters(std::string_view url, std::string& room) const {
   url = url.substr(0, kMaxBytes);
-  const size_t query = url.find_first_of("?#");
-  const std::string_view path = url.substr(0, query);
-  const size_t scheme = path.find("://");
-  if (scheme != std::string_view::npos) [[unlikely]] {
-    const size_t begin = scheme + 3;
-    const size_t end = std::min(path.find('/', begin), path.size());
-    const size_t at = path.substr(0, end).rfind('@');
-    const size_t colon = path.find(':', begin);
-    if (at != std::string_view::npos && colon < at) {
-      std::string rest;
-      rest = query == std::string_view::npos ? std::string_view()
-                                             : WithoutQuery(url.substr(query), 0, room);
-      room.assign(path.substr(0, colon + 1)).append(kHidden).append(path.substr(at)).append(rest);
-      return room;
-    }
-  }
-  return query == std::string_view::npos ? url : WithoutQuery(url, query, room);
+  // Most have nothing encoded and no user: then only what follows the first of these is looked at.
+  const bool plain =
+      url.find('@') == std::string_view::npos && url.find('%') == std::string_view::npos;
+  const size_t begin = plain ? FirstParameter(url) : 0;
+  return begin < url.size() ? Scan(url, begin, room) : url;
 }
 
-std::string_view Secrets::WithoutQuery(std::string_view url, size_t begin,
-                                       std::string& room) const {
-  bool changed = false;
-  size_t copied = 0;        // Of `url`, into room.
-  size_t name = begin + 1;  // Where the name begins that is being read.
-  for (size_t at = begin + 1; at < url.size();) {
-    const Mark mark = MarkAt(url.substr(at));
-    if (mark.c == 0) {
-      ++at;
-      continue;
+// A name begins after "?", "#", ";" and "&", but the last takes no path apart.
+std::string_view Secrets::Scan(std::string_view url, size_t begin, std::string& room) const {
+  Shown shown(url, room);
+  bool in_path = true;
+  size_t name = std::string_view::npos;
+  size_t slashes = 0;  // Right before; "http:" counts as one.
+  size_t at = begin;
+  const auto hide_user = [&](size_t from, size_t depth) {
+    const size_t user = EndOfUser(url.substr(from), depth, in_path);
+    if (user != std::string_view::npos && user > 0) {
+      shown.Hide(from, from + user);
+      at = from + user;
     }
-    const size_t after = at + mark.size;
-    if (mark.c == '=' && IsSecret(url.substr(name, at - name))) {
-      at = EndOfValue(url, after, mark.depth);
-      if (at > after) {
-        if (!std::exchange(changed, true)) {
-          room.clear();
-        }
-        room.append(url.substr(copied, after - copied)).append(kHidden);
-        copied = at;
+  };
+  if (begin == 0 && !IsSlash(url.front())) {
+    hide_user(0, 0);  // As CONNECT asks for hosts.
+  }
+  while (at < url.size()) {
+    const UrlMark mark = UrlMarkAt(url.substr(at));
+    at += std::max<size_t>(mark.size, 1);
+    slashes = mark.c == ':' ? 1 : IsSlash(mark.c) ? slashes + 1 : 0;
+    if (slashes >= 2) {
+      hide_user(at, mark.depth);
+    } else if (mark.c == '?' || mark.c == '#') {
+      in_path = in_path && mark.depth > 0;
+      name = at;
+    } else if (mark.c == ';' || (mark.c == '&' && name != std::string_view::npos)) {
+      name = at;
+    } else if (mark.c == '=' && name != std::string_view::npos) {
+      const bool secret = IsSecret(url.substr(name, at - mark.size - name));
+      const size_t end = secret ? EndOfValue(url, at, mark.depth, in_path) : at;
+      if (end > at) {
+        shown.Hide(at, end);
       }
-    } else {
-      at = after;
+      name = at = end;
     }
-    name = at;
   }
-  if (!changed) {
-    return url;
-  }
-  room.append(url.substr(copied));
-  return room;
+  return shown.Take();
 }
 
 }  // namespace gatehouse::observe

@@ -26,6 +26,8 @@ using Transport = SyslogAddress::Transport;
 
 constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
 constexpr Duration kLastRetry = std::chrono::seconds(5);
+// After which a failure is the first again.
+constexpr Duration kQuiet = std::chrono::seconds(15);
 constexpr Duration kConnectTimeout = std::chrono::seconds(5);
 constexpr size_t kBatch = 32;
 constexpr uint16_t kSyslogPort = 514;
@@ -169,12 +171,7 @@ ssize_t SyslogSocket::Write(std::span<iovec> pieces) {
   if (!Ready()) {
     return -1;
   }
-  const ssize_t done =
-      address_.transport == Transport::kTcp ? WriteFrames(pieces) : WriteDatagrams(pieces);
-  if (done > 0) {
-    backoff_ = Duration(0);
-  }
-  return done;
+  return address_.transport == Transport::kTcp ? WriteFrames(pieces) : WriteDatagrams(pieces);
 }
 
 bool SyslogSocket::Ready() {
@@ -242,8 +239,13 @@ ssize_t SyslogSocket::Fail(int error) {
   }
   connecting_ = false;
   partial_ = 0;
-  backoff_ = std::clamp(backoff_ * 2, kFirstRetry, kLastRetry);
-  retry_at_ = MonotonicNow() + backoff_;
+  // That something was sent in between says little: UDP learns of its failure with the next
+  // datagram.
+  const MonotonicTime now = MonotonicNow();
+  const bool quiet = now - failed_at_ > kQuiet;
+  failed_at_ = now;
+  backoff_ = quiet ? kFirstRetry : std::clamp(backoff_ * 2, kFirstRetry, kLastRetry);
+  retry_at_ = now + backoff_;
   last_error_ = error;
   errno = error;
   return -1;

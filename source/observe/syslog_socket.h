@@ -60,7 +60,8 @@ class SyslogSocket final : public LogOutput {
   bool connecting_ = false;
   MonotonicTime give_up_{};  // On connecting.
   MonotonicTime retry_at_{};
-  Duration backoff_{};
+  Duration backoff_{};  // Grows with each failure, until there was none for a while.
+  MonotonicTime failed_at_{};
   int last_error_ = 0;
   size_t partial_ = 0;  // Bytes of the first frame that have been sent.
   size_t lost_ = 0;

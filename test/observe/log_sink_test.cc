@@ -160,9 +160,12 @@ TEST(LogSinkTest, APipeThatNobodyReadsMakesNobodyWait) {
     }
     EXPECT_GT(dropped, 900u) << "only a ring's 64 KiB can wait";
     EXPECT_EQ(sink->dropped_lines(), dropped);
+    EXPECT_TRUE(reports.WaitFor("lines dropped"));
   }
   EXPECT_LT(MonotonicNow() - before, seconds(5));
+  EXPECT_EQ(reports.Count("lines dropped"), 1u) << "once in a minute is enough";
   EXPECT_EQ(reports.Count("lost at the end"), 1u);
+  EXPECT_EQ(reports.Count(" were left\""), 1u);
 }
 
 TEST(LogSinkTest, ALateReaderGetsWhatWasKept) {

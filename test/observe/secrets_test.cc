@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 
 namespace gatehouse::observe {
@@ -43,17 +44,61 @@ TEST(SecretsTest, ValuesOfSecretParametersAreHidden) {
                            "X-Amz-Signature",
                            "X-Amz-Security-Token",
                            "SAMLResponse",
-                           "hmac"}) {
+                           "hmac",
+                           "tokens",
+                           "token1",
+                           "api_key_v2",
+                           "passwords[]",
+                           "db_pass",
+                           "user_pwd",
+                           "passcode",
+                           "credentials",
+                           "creds",
+                           "authkey",
+                           "connect.sid",
+                           "sessid",
+                           "session_key",
+                           "pin",
+                           "bearer",
+                           "totp",
+                           "otpcode",
+                           "device_code",
+                           "auth_code",
+                           "code_verifier",
+                           "oauth_verifier",
+                           "license_key",
+                           "sharedkey",
+                           "encryption_key"}) {
     const std::string begin = std::string("/x?a=1&") + name + "=";
     EXPECT_EQ(Shown(begin + "s3cret&b=2"), begin + "***&b=2");
   }
 }
 
 TEST(SecretsTest, OtherTextStaysAsItIs) {
-  for (const char* url :
-       {"", "/", "/a/b", "/token=1/key=2", "/a?", "/a?page=2&sort=name", "/a?monkey=1&codec=x",
-        "/a?token", "/a?token&b=1", "/a?token=&b=1", "/a?=abc", "/a?&&&", "/a?tokens=3", "/a?%",
-        "/a?%2", "/a?%zz=1", "/a?%25", "http://a.test:80/x?y=1", "http://a@b.test/x"}) {
+  for (const char* url : {"",
+                          "/",
+                          "/a/b",
+                          "/token=1/key=2",
+                          "/a?",
+                          "/a?page=2&sort=name",
+                          "/a?monkey=1&codec=x",
+                          "/a?token",
+                          "/a?token&b=1",
+                          "/a?token=&b=1",
+                          "/a?=abc",
+                          "/a?&&&",
+                          "/a?zipcode=3",
+                          "/a?%",
+                          "/a?%2",
+                          "/a?%zz=1",
+                          "/a?%25",
+                          "http://a.test:80/x?y=1",
+                          "/a;v=1/b;w",
+                          "/a?mail=a@b.test",
+                          "/@a/b",
+                          "/a?next=http://[2001:db8::1]:80/@a",
+                          "/caf%C3%A9/token=1",
+                          "a.test:443"}) {
     std::string room;
     const std::string_view text = url;
     EXPECT_EQ(Secrets().WithoutParameters(text, room).data(), text.data()) << url;
@@ -91,9 +136,48 @@ TEST(SecretsTest, WhereverTheParameterStands) {
 }
 
 TEST(SecretsTest, PasswordsBeforeTheHost) {
-  EXPECT_EQ(Shown("https://bob:s3cret@a.test/x"), "https://bob:***@a.test/x");
-  EXPECT_EQ(Shown("https://bob:s3@cret@a.test/x?token=t"), "https://bob:***@a.test/x?token=***");
+  EXPECT_EQ(Shown("https://bob:s3cret@a.test/x"), "https://***@a.test/x");
+  EXPECT_EQ(Shown("https://bob:s3@cret@a.test/x?token=t"), "https://***@a.test/x?token=***");
   EXPECT_EQ(Shown("https://a.test:80/x@y"), "https://a.test:80/x@y");
+  EXPECT_EQ(Shown("https://s3cret@a.test/x"), "https://***@a.test/x");
+  EXPECT_EQ(Shown("//bob:s3cret@a.test/x"), "//***@a.test/x");
+  EXPECT_EQ(Shown("https:/\\bob:s3cret@a.test/x"), "https:/\\***@a.test/x");
+  EXPECT_EQ(Shown("https:/bob:s3cret@a.test/x"), "https:/***@a.test/x");
+  EXPECT_EQ(Shown("https://bob:s3/cret@a.test/x"), "https://***@a.test/x");
+  EXPECT_EQ(Shown("https://bob:a?s3cret@a.test/x"), "https://***@a.test/x");
+  EXPECT_EQ(Shown("https://bob:s3%2Fcret@a.test/x?b=1"), "https://***@a.test/x?b=1");
+  EXPECT_EQ(Shown("https%3A//bob:s3cret@a.test/"), "https%3A//***@a.test/");
+  EXPECT_EQ(Shown("bob:s3cret@a.test:443"), "***@a.test:443");
+  EXPECT_EQ(Shown("/http://bob:s3cret@a.test/x"), "/http://***@a.test/x");
+  EXPECT_EQ(Shown("/a?next=https://bob:s3cret@a.test/&b=a@b"), "/a?next=https://***@a.test/&b=a@b");
+  EXPECT_EQ(Shown("/a?next=https%3A%2F%2Fbob%3As3cret%40a.test%2F&b=1"),
+            "/a?next=https%3A%2F%2F***%40a.test%2F&b=1");
+  EXPECT_EQ(Shown("/a?next=https%253A%252F%252Fbob%253As3cret%2540a.test"),
+            "/a?next=https%253A%252F%252F***%2540a.test");
+}
+
+TEST(SecretsTest, ParametersOfPaths) {
+  EXPECT_EQ(Shown("/a;jsessionid=s3cret"), "/a;jsessionid=***");
+  EXPECT_EQ(Shown("/a;jsessionid=s3/cret?b=1"), "/a;jsessionid=***?b=1");
+  EXPECT_EQ(Shown("/a;v=1;token=s3cret#x"), "/a;v=1;token=***#x");
+  EXPECT_EQ(Shown("/a%3Btoken%3Ds3cret"), "/a%3Btoken%3D***");
+  EXPECT_EQ(Shown("/a%3Ftoken=s3cret"), "/a%3Ftoken=***");
+  EXPECT_EQ(Shown("https://a.test/;jsessionid=s3cret?token=t"),
+            "https://a.test/;jsessionid=***?token=***");
+}
+
+// Text made to be looked at again and again.
+TEST(SecretsTest, NoTextTakesLong) {
+  std::string slow = "/a?";
+  while (slow.size() < Secrets::kMaxBytes) {
+    slow += "//:a/";
+  }
+  std::string room;
+  const auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    (void)Secrets().WithoutParameters(slow, room);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
 }
 
 TEST(SecretsTest, LongTextsAreCutFirst) {
@@ -111,12 +195,27 @@ TEST(SecretsTest, FurtherNames) {
   secrets.HideParameter("in-vite");
   secrets.HideParameter("voucher_no");
   EXPECT_EQ(Shown(secrets, "/a?Invite=x&voucherNo=1&b=1"), "/a?Invite=***&voucherNo=***&b=1");
+  EXPECT_FALSE(secrets.HideParameter(""));
+  EXPECT_FALSE(secrets.HideParameter("_"));
+}
+
+TEST(SecretsTest, FurtherNamesBeyondAscii) {
+  Secrets secrets;
+  EXPECT_TRUE(secrets.HideParameter("пароль"));
+  EXPECT_TRUE(secrets.HideParameter("clé1"));
+  EXPECT_EQ(Shown(secrets, "/a?пароль=x&u[пароль]=x&cl%C3%A91=x"),
+            "/a?пароль=***&u[пароль]=***&cl%C3%A91=***");
+  EXPECT_EQ(Shown(secrets, "/a?%D0%BF%D0%B0%D1%80%D0%BE%D0%BB%D1%8C=x&b=1"),
+            "/a?%D0%BF%D0%B0%D1%80%D0%BE%D0%BB%D1%8C=***&b=1");
+  EXPECT_EQ(Shown(secrets, "/a?cl1=x&имя=1&1=2"), "/a?cl1=x&имя=1&1=2");
 }
 
 TEST(SecretsTest, HeadersByTheirNames) {
   Secrets secrets;
-  for (const char* name : {"authorization", "Proxy-Authorization", "cookie", "set-cookie",
-                           "x-api-key", "X-Auth-Token", "x-csrf-token", "x-amz-security-token"}) {
+  for (const char* name :
+       {"authorization", "Proxy-Authorization", "cookie", "set-cookie", "x-api-key", "X-Auth-Token",
+        "x-csrf-token", "x-amz-security-token", "X-Key", "x-session", "x-session-id", "x-auth-key",
+        "x-csrf", "Cf-Access-Jwt-Assertion", "X-Forwarded-Client-Cert", "Sec-WebSocket-Protocol"}) {
     EXPECT_TRUE(secrets.Header(name)) << name;
   }
   for (const char* name : {"user-agent", "x-request-id", "sec-websocket-key", "idempotency-key"}) {
@@ -126,6 +225,14 @@ TEST(SecretsTest, HeadersByTheirNames) {
   EXPECT_FALSE(own);
   secrets.HideHeader("X-Own");
   EXPECT_TRUE(own);
+}
+
+TEST(SecretsTest, FieldsThatHoldUrls) {
+  for (const char* name : {"Referer", "location", "Link", "Origin", "Destination", "HX-Current-URL",
+                           "X-Forwarded-Url", "x-envoy-original-path"}) {
+    EXPECT_TRUE(Secrets::HoldsUrl(name)) << name;
+  }
+  EXPECT_FALSE(Secrets::HoldsUrl("user-agent"));
 }
 
 TEST(SecretsTest, TheSchemeIsLeftWhenItIsOne) {
