@@ -49,6 +49,9 @@ class FetchCall final : public pipeline::Pending,
           Fail(ErrorCode::kNoEndpoint, ErrorSource::kInternal, "no cluster " + request_.cluster));
       return;
     }
+    if (!AskBreaker(static_cast<size_t>(at - clusters.begin()))) {
+      return;
+    }
     upstream::ClusterPool& pool = worker_.PoolFor(*at, *worker_.current);
     if (!pool.BeginRequest()) {
       Finish(Fail(ErrorCode::kOverloaded, ErrorSource::kUpstream,
@@ -61,6 +64,31 @@ class FetchCall final : public pipeline::Pending,
     if (!finished_ && !request_.body.empty()) {
       attempt_.SendData(request_.body, true);
     }
+  }
+
+  // The cluster's circuit breaker, as requests without labels do.
+  bool AskBreaker(size_t cluster) {
+    const Snapshot& snapshot = *worker_.current->snapshot;
+    const uint32_t number =
+        cluster < snapshot.cluster_breakers.size() ? snapshot.cluster_breakers[cluster] : 0;
+    if (number == 0) {
+      return true;
+    }
+    breaker_ = snapshot.breakers[number - 1];
+    started_ = worker_.loop.now();
+    upstream::BreakerState state;
+    if (breaker_->Admit(worker_.index, started_, breaker_pass_, state)) {
+      return true;
+    }
+    Finish(Fail(ErrorCode::kCircuitOpen, ErrorSource::kUpstream,
+                "the circuit of " + request_.cluster + " is " + std::string(StateName(state))));
+    return false;
+  }
+  void TellBreaker(upstream::Verdict verdict) {
+    const MonotonicTime now = worker_.loop.now();
+    const Duration slow_after = breaker_->settings().slow_after;
+    breaker_pass_.Report(worker_.index, now, verdict,
+                         slow_after > Duration(0) && now - started_ >= slow_after);
   }
 
   void DescribeRequest() {
@@ -85,6 +113,9 @@ class FetchCall final : public pipeline::Pending,
   void OnUpstreamConnected() override {}
   void OnUpstreamInformational(http::ResponseHead&) override {}
   void OnUpstreamHeaders(http::ResponseHead& head, bool end) override {
+    if (breaker_pass_.pending()) {
+      TellBreaker(breaker_->settings().failures.Of(head.status));
+    }
     result_->status = head.status;
     head.headers.ForEach(
         [&](const http::Field& field) { result_->headers.emplace_back(field.name, field.value); });
@@ -105,9 +136,17 @@ class FetchCall final : public pipeline::Pending,
     }
   }
   void OnUpstreamTrailers(http::Headers&) override { Finish(std::move(result_)); }
-  void OnUpstreamFailed(const Error& error) override { Finish(tl::unexpected<Error>(error)); }
+  void OnUpstreamFailed(const Error& error) override {
+    if (breaker_pass_.open()) {
+      TellBreaker(breaker_->settings().failures.Of(error.code));
+    }
+    Finish(tl::unexpected<Error>(error));
+  }
   void OnUpstreamCredit() override {}
   void OnDeadline() override {
+    if (breaker_pass_.open()) {
+      TellBreaker(breaker_->settings().failures.Of(ErrorCode::kResponseTimeout));
+    }
     Finish(Fail(ErrorCode::kResponseTimeout, ErrorSource::kUpstream,
                 "no whole answer from " + request_.cluster + " in time"));
   }
@@ -118,6 +157,7 @@ class FetchCall final : public pipeline::Pending,
       finished_ = true;
       Disarm();
       attempt_.Cancel();
+      breaker_pass_.End();
       result_ = std::move(result);
       worker_.loop.Queue(*this);
     }
@@ -130,6 +170,9 @@ class FetchCall final : public pipeline::Pending,
   Attempt attempt_;
   http::RequestHead head_;
   const upstream::LabelSet labels_;
+  std::shared_ptr<upstream::Breaker> breaker_;
+  upstream::Breaker::Pass breaker_pass_;  // Of `breaker_`, which goes after it.
+  MonotonicTime started_{};
   Result<FetchResponse> result_;
   bool finished_ = false;
 };

@@ -43,7 +43,7 @@ struct ClusterSettings {
   Duration connect_timeout{std::chrono::seconds(5)};
   Duration idle_timeout{std::chrono::seconds(60)};  // Of pooled connections.
   // For proxy::Snapshot, which has the breakers.
-  BreakerSettings breaker;
+  BreakerSettings breaker{};
   friend bool operator==(const ClusterSettings&, const ClusterSettings&) = default;
 };
 

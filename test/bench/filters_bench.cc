@@ -265,5 +265,6 @@ int main(int argc, char** argv) {
   gatehouse::BenchRbac("rbac, 1,000 rules, the last applies", 1000, "team-999");
   gatehouse::BenchRbac("rbac, 1,000 rules, none applies", 1000, "nobody");
   gatehouse::BenchTraffic();
+  gatehouse::BenchBreaker();
   gatehouse::BenchJwt(argc > 1 && std::strcmp(argv[1], "--long") == 0);
 }

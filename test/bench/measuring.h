@@ -43,5 +43,6 @@ inline void Print(const char* what, double value, const char* unit = "ns") {
 void BenchJwt(bool memory);
 void BenchIpLists();
 void BenchTraffic();
+void BenchBreaker();
 
 }  // namespace gatehouse

@@ -575,6 +575,16 @@ class FallbackTest(MoodyTest):
         self.assertEqual(gateway.fetch("/", method="PUT", body=body).status, 200)
         self.assertEqual(set(other.bodies), {200_000})
 
+    LIMIT = "filters: {slow_down: {type: rate_limit, rate: 1/m, burst: 1, headers: off}}"
+
+    def test_rate_limited(self):
+        upstream = self.moody()
+        text = self.one(upstream, f"when: [rate_limited], {self.STATIC}", route=", filters: [slow_down]")
+        gateway = self.start(text.replace("clusters:", self.LIMIT + "\nclusters:", 1))
+        self.assertEqual(gateway.fetch("/").body, "upstream\n")
+        self.assert_static(gateway.fetch("/"), "rate_limited")
+        self.assertEqual(upstream.requests, 1)
+
     # The key of the limit is one that all share; the filters behind it ask for more.
     LIMITED = """filters:
   one: {type: rate_limit, rate: 1/h, key: route}
@@ -626,8 +636,7 @@ class FallbackTest(MoodyTest):
             self.assertEqual(answer.status, 200, size)
         self.assertEqual(other.bodies, [0, 5, 200_000])
 
-    def test_a_filter_s_refusal_with_a_cluster(self):
-        """max_body stands in for a filter that refuses: 413 is no reason for a fallback."""
+    def test_refusals_that_are_the_requests_own_fault_stay(self):
         users, other = self.moody(), self.moody()
         gateway = self.start(
             self.two(
@@ -640,6 +649,70 @@ class FallbackTest(MoodyTest):
         )
         self.assertEqual(gateway.fetch("/", method="POST", body="x" * 100).status, 413)
         self.assertEqual(other.requests, 0)
+
+    def test_a_response_whose_head_has_left_is_broken_off(self):
+        """There is nothing to fall back to; it counts as a failure all the same."""
+        users = HalfResponse()
+        self.addCleanup(users.stop)
+        gateway = self.start(self.one(users, f"when: [reset, timeout], {self.STATIC}"))
+        for _ in range(5):
+            client = socket.create_connection(gateway.addresses["web"], timeout=30)
+            self.addCleanup(client.close)
+            client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            received = b""
+            while not received.endswith(b"half"):
+                received += client.recv(65536)
+            users.go_on.set()
+            try:
+                self.assertEqual(client.recv(65536), b"")
+            except ConnectionResetError:
+                pass
+        wait_until(lambda: self.state(gateway) == "open", "open")
+        self.assertEqual(self.breaker(gateway)["cause"], "5 of 5 requests failed in 10s")
+
+    def test_the_answer_passes_the_response_filters(self):
+        upstream = self.moody()
+        text = self.one(upstream, f"when: [503], {self.STATIC}", route=", filters: [mark]")
+        mark = "filters: {mark: {type: headers, response: {set: {x-mark: seen}}}}"
+        gateway = self.start(text.replace("clusters:", mark + "\nclusters:", 1))
+        upstream.mood = 503
+        answer = gateway.fetch("/")
+        self.assert_static(answer, "503")
+        self.assertEqual(answer.headers["x-mark"], "seen")
+
+    def test_a_filters_own_requests_ask_the_breaker(self):
+        guard, users = self.moody(), self.moody()
+        guard.mood = 500
+        gateway = self.start(
+            config(
+                f"  users: {{endpoints: [{users.address}]}}\n"
+                f"  guard: {{endpoints: [{guard.address}], circuit_breaker: {{min_requests: 5}}}}",
+                "  - {match: {path_prefix: /}, cluster: users, filters: [ask]}",
+                filters="filters: {ask: {type: forward_auth, cluster: guard}}",
+            )
+        )
+        for _ in range(5):
+            self.assertNotEqual(gateway.fetch("/").status, 200)
+        wait_until(lambda: self.state(gateway, cluster="guard") == "open", "open")
+        before = guard.requests
+        self.assertNotEqual(gateway.fetch("/").status, 200)
+        self.assertEqual(guard.requests, before)
+
+
+class HalfResponse(Moody):
+    """Breaks off in the middle of the content, when it is told to go on."""
+
+    def _serve(self, connection):
+        try:
+            while b"\r\n\r\n" not in connection.recv(65536):
+                pass
+            self.go_on.clear()
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+            self.go_on.wait(30)
+        except OSError:
+            pass
+        finally:
+            connection.close()
 
 
 class BodyCounter(Moody):

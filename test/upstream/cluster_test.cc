@@ -27,8 +27,7 @@ std::vector<IpAddress> Ips(std::initializer_list<const char*> texts) {
 
 struct TestCluster : Cluster {
   explicit TestCluster(std::vector<EndpointSpec> specs)
-      : Cluster(7, ClusterSettings{.name = "users", .endpoints = std::move(specs), .breaker = {}},
-                {}) {}
+      : Cluster(7, ClusterSettings{.name = "users", .endpoints = std::move(specs)}, {}) {}
 
   const Endpoint* Find(std::string_view name) const {
     for (const auto& endpoint : endpoints()->endpoints) {
