@@ -184,7 +184,7 @@ class RateLimitTest(Http1Test):
         self.assertEqual(self.passing(wires[0], 3), 2, "nobody: by address")
         self.assertEqual(self.passing(wires[0], 3, from_elsewhere), 2)
         told = json.dumps(gateway.json("/route?url=http://a.test/"))
-        self.assertIn("2/h, burst 2, key subject is absent, so client_ip 127.0.0.1; ", told)
+        self.assertIn("2/h, burst 2, key subject of who is calling, or client_ip 127.0.0.1 if ", told)
 
     def test_a_block_of_ipv6_addresses_is_one_client(self):
         gateway = self.gateway(

@@ -14,6 +14,7 @@
 #include "source/filters/builtin.h"
 #include "source/filters/traffic/in_flight_table.h"
 #include "source/filters/traffic/limit_key.h"
+#include "source/filters/traffic/override_tables.h"
 
 namespace gatehouse::filters {
 namespace {
@@ -33,7 +34,8 @@ class ConcurrencyDefinition final : public pipeline::FilterDefinition {
   ConcurrencyDefinition(Settings settings, const pipeline::LoadContext& context)
       : FilterDefinition(pipeline::Phases::Of<Visitor>(), 0),
         settings_(std::move(settings)),
-        table_(TableFor(settings_, context)),
+        overrides_(OverridesFor(context)),
+        table_(TableFor(settings_, context, *overrides_)),
         allowed_(context.Counter("concurrency", "allowed", "Requests let in.")),
         limited_(context.Counter("concurrency", "limited",
                                  "Requests refused: too many of their key were in flight.")),
@@ -51,11 +53,14 @@ class ConcurrencyDefinition final : public pipeline::FilterDefinition {
 
   std::string Explain(const http::RequestHead& head,
                       const observe::StreamInfo& info) const override {
-    const uint64_t count = table_->Count(settings_.key.Hash(table_->secret(), head, info));
-    return "at most " + std::to_string(settings_.max) + " in flight, key " +
-           settings_.key.Describe(head, info) + "; " + std::to_string(count) + " now, so it is " +
-           (count < settings_.max ? "allowed" : "limited") +
-           (settings_.dry_run ? "; with dry_run, every request passes" : "");
+    std::string out = "at most " + std::to_string(settings_.max) + " in flight, key " +
+                      settings_.key.Explain(head, info);
+    if (info.identity != nullptr || !settings_.key.OfIdentity()) {
+      const uint64_t count = table_->Count(settings_.key.Hash(table_->secret(), head, info));
+      out += "; " + std::to_string(count) + " now, so it is " +
+             (count < settings_.max ? "allowed" : "limited");
+    }
+    return out + (settings_.dry_run ? "; with dry_run, every request passes" : "");
   }
 
   std::string State() const override {
@@ -82,19 +87,27 @@ class ConcurrencyDefinition final : public pipeline::FilterDefinition {
     InFlightTable::Permit permit_;
   };
 
+  using Overrides = OverrideTables<InFlightTable>;
+  // The base of an override, or what is replaced; may be null.
+  static const ConcurrencyDefinition* Earlier(const pipeline::LoadContext& context) {
+    return static_cast<const ConcurrencyDefinition*>(context.base != nullptr ? context.base
+                                                                             : context.previous);
+  }
+  static std::shared_ptr<Overrides> OverridesFor(const pipeline::LoadContext& context) {
+    const ConcurrencyDefinition* const earlier = Earlier(context);
+    return earlier != nullptr ? earlier->overrides_ : std::make_shared<Overrides>();
+  }
   static std::shared_ptr<InFlightTable> TableFor(const Settings& settings,
-                                                 const pipeline::LoadContext& context) {
+                                                 const pipeline::LoadContext& context,
+                                                 Overrides& overrides) {
     const uint64_t max_keys = context.activate ? settings.max_keys : 1;
-    const pipeline::FilterDefinition* const other =
-        context.base != nullptr ? context.base : context.previous;
-    if (other != nullptr) {
-      const auto& served = static_cast<const ConcurrencyDefinition&>(*other);
-      if (served.settings_.key.ToText() == settings.key.ToText() &&
-          served.table_->max_keys() == max_keys) {
-        return served.table_;
-      }
+    const ConcurrencyDefinition* const earlier = Earlier(context);
+    if (earlier != nullptr && earlier->settings_.key.ToText() == settings.key.ToText() &&
+        earlier->table_->max_keys() == max_keys) {
+      return earlier->table_;
     }
-    return std::make_shared<InFlightTable>(max_keys);
+    return context.base != nullptr ? overrides.Find(settings.key.ToText(), max_keys)
+                                   : std::make_shared<InFlightTable>(max_keys);
   }
 
   Action Enter(const http::RequestHead& head, Stream& stream, InFlightTable::Permit& permit) const {
@@ -133,6 +146,7 @@ class ConcurrencyDefinition final : public pipeline::FilterDefinition {
   }
 
   const Settings settings_;
+  const std::shared_ptr<Overrides> overrides_;  // Of the base and all that came before it.
   const std::shared_ptr<InFlightTable> table_;
   const observe::MetricId allowed_;
   const observe::MetricId limited_;

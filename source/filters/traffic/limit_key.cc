@@ -179,7 +179,12 @@ void LimitKey::ForEachValue(const LimitKeyPart& part, const http::RequestHead& h
       pipeline::ForEachHeaderValue(head.headers, part.name, visit);
       return;
     case Kind::kCookie:
-      pipeline::ForEachCookieValue(head.headers, part.name, visit);
+      // The first alone: applications read one of them, mostly that, and who adds others must not
+      // have another key with each.
+      pipeline::ForEachCookieValue(head.headers, part.name, [&](std::string_view value) {
+        visit(value);
+        return false;
+      });
       return;
   }
 }
@@ -236,10 +241,26 @@ std::string LimitKey::Spelled(const http::RequestHead& head,
 
 std::string LimitKey::Describe(const http::RequestHead& head,
                                const observe::StreamInfo& info) const {
+  return Tell(head, info, false);
+}
+
+std::string LimitKey::Explain(const http::RequestHead& head,
+                              const observe::StreamInfo& info) const {
+  return Tell(head, info, info.identity == nullptr);
+}
+
+std::string LimitKey::Tell(const http::RequestHead& head, const observe::StreamInfo& info,
+                           bool anybody) const {
   constexpr size_t kMaxShown = 64;
   std::string out;
   for (const LimitKeyPart& part : parts_) {
     out.append(out.empty() ? "" : ", ").append(part.ToText());
+    if (anybody && part.kind == Kind::kIdentity) {
+      out.append(" of who is calling, or client_ip ")
+          .append(block_.ToText(info.client))
+          .append(" if that is nobody");
+      continue;
+    }
     std::string_view first;
     ForEachValue(part, head, info, [&](std::string_view value) {
       first = value;

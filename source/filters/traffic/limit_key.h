@@ -4,7 +4,8 @@
 //
 // Keys are hashed, never stored, so they may be of any length. Each part is told apart from the
 // next: ("a", "bc") is not ("ab", "c"). A part that the request lacks is its client's address
-// instead, and that is no value the part could have.
+// instead, and that is no value the part could have. All values of a field count, but of a cookie
+// the first alone.
 #pragma once
 
 #include <array>
@@ -58,6 +59,8 @@ class LimitKey {
   std::string Spelled(const http::RequestHead& head, const observe::StreamInfo& info) const;
   // For people: "client_ip 192.0.2.1, header x-tenant". What clients send is not repeated.
   std::string Describe(const http::RequestHead& head, const observe::StreamInfo& info) const;
+  // The same of a request that is only thought of: without an identity, it may have any.
+  std::string Explain(const http::RequestHead& head, const observe::StreamInfo& info) const;
 
   // Whether it depends on who is calling.
   bool OfIdentity() const;
@@ -67,6 +70,8 @@ class LimitKey {
  private:
   template <typename Sink>
   void Feed(const http::RequestHead& head, const observe::StreamInfo& info, Sink& sink) const;
+  std::string Tell(const http::RequestHead& head, const observe::StreamInfo& info,
+                   bool anybody) const;
   template <typename Visit>
   static void ForEachValue(const LimitKeyPart& part, const http::RequestHead& head,
                            const observe::StreamInfo& info, Visit visit);

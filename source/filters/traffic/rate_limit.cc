@@ -12,8 +12,8 @@
 //
 // A definition whose key stays the same goes on with the debts of the one it replaces, whatever
 // else has changed; an override in a route counts with its base as long as key and rates are the
-// same. With neither `store` nor `headers: always` nothing is kept of a stream: one filter object
-// serves all.
+// same, and otherwise goes on as long as its own are. With neither `store` nor `headers: always`
+// nothing is kept of a stream: one filter object serves all.
 #include <array>
 #include <atomic>
 #include <functional>
@@ -29,6 +29,7 @@
 #include "source/filters/traffic/limit_fields.h"
 #include "source/filters/traffic/limit_key.h"
 #include "source/filters/traffic/limit_rates.h"
+#include "source/filters/traffic/override_tables.h"
 #include "source/filters/traffic/redis_limiter.h"
 #include "source/filters/traffic/redis_store_config.h"
 
@@ -74,8 +75,11 @@ class RateLimitDefinition final : public pipeline::FilterDefinition {
   class Visitor;  // Does: what it waits for, or what it tells the client.
 
   static pipeline::Phases PhasesOf(const Settings& settings);
+  using Overrides = OverrideTables<GcraTable>;
+  static std::shared_ptr<Overrides> OverridesFor(const pipeline::LoadContext& context);
   static std::shared_ptr<GcraTable> TableFor(const Settings& settings,
-                                             const pipeline::LoadContext& context);
+                                             const pipeline::LoadContext& context,
+                                             Overrides& overrides);
   // Whether a route's settings leave it what its base is: then both count together.
   static bool IsAsItsBase(const Settings& settings, const pipeline::LoadContext& context);
 
@@ -95,7 +99,8 @@ class RateLimitDefinition final : public pipeline::FilterDefinition {
 
   const Settings settings_;
   const LimitFields fields_;
-  std::vector<Tariff> tariffs_;  // As settings_.rates.all().
+  std::vector<Tariff> tariffs_;                 // As settings_.rates.all().
+  const std::shared_ptr<Overrides> overrides_;  // Of the base and all that came before it.
   const std::shared_ptr<GcraTable> table_;
   std::optional<RedisLimiter> limiter_;
   std::string store_suffix_;  // Of keys in the store.
@@ -182,7 +187,8 @@ RateLimitDefinition::RateLimitDefinition(Settings settings, const pipeline::Load
     : FilterDefinition(PhasesOf(settings), 0),
       settings_(std::move(settings)),
       fields_(context.filter_name),
-      table_(TableFor(settings_, context)),
+      overrides_(OverridesFor(context)),
+      table_(TableFor(settings_, context, *overrides_)),
       allowed_(context.Counter("rate_limit", "allowed", "Requests within their rate.")),
       limited_(context.Counter("rate_limit", "limited", "Requests refused: over their rate.")),
       would_limit_(context.Counter("rate_limit", "would_limit",
@@ -221,13 +227,25 @@ bool RateLimitDefinition::IsAsItsBase(const Settings& settings,
          base.rates.ToText() == settings.rates.ToText();
 }
 
-std::shared_ptr<GcraTable> RateLimitDefinition::TableFor(const Settings& settings,
-                                                         const pipeline::LoadContext& context) {
-  const bool needed = !settings.store || settings.on_failure == OnFailure::kLocal;
-  const uint64_t max_keys = needed && context.activate ? settings.max_keys : 1;
+std::shared_ptr<RateLimitDefinition::Overrides> RateLimitDefinition::OverridesFor(
+    const pipeline::LoadContext& context) {
   const pipeline::FilterDefinition* const other =
       context.base != nullptr ? context.base : context.previous;
-  if (other != nullptr && (context.base == nullptr || IsAsItsBase(settings, context))) {
+  return other != nullptr ? static_cast<const RateLimitDefinition*>(other)->overrides_
+                          : std::make_shared<Overrides>();
+}
+
+std::shared_ptr<GcraTable> RateLimitDefinition::TableFor(const Settings& settings,
+                                                         const pipeline::LoadContext& context,
+                                                         Overrides& overrides) {
+  const bool needed = !settings.store || settings.on_failure == OnFailure::kLocal;
+  const uint64_t max_keys = needed && context.activate ? settings.max_keys : 1;
+  if (context.base != nullptr && !IsAsItsBase(settings, context)) {
+    return overrides.Find(settings.key.ToText() + "\n" + settings.rates.ToText(), max_keys);
+  }
+  const pipeline::FilterDefinition* const other =
+      context.base != nullptr ? context.base : context.previous;
+  if (other != nullptr) {
     const auto& served = static_cast<const RateLimitDefinition&>(*other);
     if (served.settings_.key.ToText() == settings.key.ToText() &&
         served.table_->max_keys() == max_keys) {
@@ -312,11 +330,13 @@ void RateLimitDefinition::TellDryRun(Stream& stream) const {
 // One line, whichever worker sees it first.
 void RateLimitDefinition::StoreFailed(std::string_view why, MonotonicTime now) const {
   static constexpr std::string_view kMeanwhile[] = {"allow", "deny", "local"};
+  const bool passes = settings_.dry_run && settings_.on_failure == OnFailure::kDeny;
+  const OnFailure meanwhile = passes ? OnFailure::kAllow : settings_.on_failure;
   store_failed_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   if (!store_away_.load(std::memory_order_relaxed) && !store_away_.exchange(true)) {
     log::Warning("the store of a rate limit is away",
                  {{"filter", name},
-                  {"until_it_is_back", kMeanwhile[static_cast<size_t>(settings_.on_failure)]},
+                  {"until_it_is_back", kMeanwhile[static_cast<size_t>(meanwhile)]},
                   {"error", why}});
   }
 }
@@ -341,10 +361,14 @@ std::string RateLimitDefinition::Explain(const http::RequestHead& head,
   if (settings_.cost != 1) {
     out += ", cost " + std::to_string(settings_.cost);
   }
-  out += ", key " + settings_.key.Describe(head, info);
-  if (settings_.store) {
+  const bool somebody = info.identity != nullptr || !settings_.key.OfIdentity();
+  out += ", key " + settings_.key.Explain(head, info);
+  if (limiter_) {
     out += "; its store knows how much is used";
-  } else {
+    if (somebody) {
+      out += ", under " + limiter_->RedisKey(settings_.key.Spelled(head, info) + store_suffix_);
+    }
+  } else if (somebody) {
     const uint64_t key = settings_.key.Hash(table_->secret(), head, info);
     const LimitDecision now = table_->Peek(key, tariff.pace, MonotonicNow());
     out += now.allowed ? "; allowed, with " + std::to_string(now.remaining) + " left after it"

@@ -114,6 +114,10 @@ TEST_F(LimitKeyTest, Cookies) {
   EXPECT_NE(Of({{"cookie", "session=x"}}), Of({{"cookie", "session=y"}}));
   EXPECT_NE(Of({{"cookie", "session=x"}}), Of({{"cookie", "Session=x"}}));
   EXPECT_EQ(Of({{"cookie", "sessions=x"}}), Of({}));
+  EXPECT_EQ(Of({{"cookie", "session=x; session=1"}}), Of({{"cookie", "session=x"}}))
+      << "who adds one has no other key";
+  EXPECT_EQ(Of({{"cookie", "session=x"}, {"cookie", "session=2"}}), Of({{"cookie", "session=x"}}));
+  EXPECT_EQ(Of({{"cookie", "session=; session=2"}}), Of({}));
 }
 
 TEST_F(LimitKeyTest, WhoIsCalling) {
@@ -123,6 +127,9 @@ TEST_F(LimitKeyTest, WhoIsCalling) {
   const observe::IdentityValue bob[] = {{"sub", "bob"}};
   observe::Identity identity{.filter = "jwt", .subject = "ann", .claims = ann};
   const std::string nobody = Of({});
+  EXPECT_EQ(Describe(), "claims.sub is absent, so client_ip 192.0.2.1");
+  EXPECT_EQ(key_.Explain(*arena_.New<http::RequestHead>(arena_), info_),
+            "claims.sub of who is calling, or client_ip 192.0.2.1 if that is nobody");
   info_.identity = &identity;
   const std::string by_claim = Of({});
   EXPECT_NE(by_claim, nobody);

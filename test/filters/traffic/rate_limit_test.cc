@@ -148,6 +148,35 @@ TEST(RateLimitTest, ReloadsKeepDebts) {
   EXPECT_EQ(Passing(h, 20), 10) << "another key is";
 }
 
+TEST(RateLimitTest, ReloadsKeepDebtsOfARoutesOwnLimit) {
+  FilterHarness h(RateLimit(), "{rate: 10/m}");
+  h.Override("rate: 3/m");
+  EXPECT_EQ(Passing(h, 2), 2);
+  EXPECT_FALSE(h.Reload("{rate: 10/m, headers: off}"));
+  EXPECT_EQ(Passing(h, 20), 10);
+  h.Override("rate: 3/m");
+  EXPECT_EQ(Passing(h, 5), 1) << "what changes in its base forgives nothing";
+  EXPECT_FALSE(h.Reload("{rate: 10/m, key: route}"));
+  h.Override("rate: 3/m");
+  EXPECT_EQ(Passing(h, 5), 3) << "another key does";
+}
+
+TEST(RateLimitTest, ExplainsWhoIsCallingAndTheStoresKey) {
+  FilterHarness h(RateLimit(), "{rate: 2/m, key: consumer, store: 'redis://10.0.0.5'}");
+  h.ConnectFrom("192.0.2.1");
+  h.Get();
+  EXPECT_EQ(h.definition().Explain(h.request(), h.stream().info()),
+            "2/m, burst 2, key subject of who is calling, or client_ip 192.0.2.1 if that is "
+            "nobody; its store knows how much is used");
+  const observe::Identity identity{.filter = "jwt", .subject = "ann"};
+  h.End();
+  h.facts().identity = &identity;
+  h.Get();
+  EXPECT_EQ(h.definition().Explain(h.request(), h.stream().info()),
+            "2/m, burst 2, key subject ann; its store knows how much is used, under " +
+                h.scripts().back().keys[0]);
+}
+
 TEST(RateLimitTest, Explains) {
   FilterHarness h(RateLimit(), "{rate: 2/m, cost: 2, dry_run: true}");
   h.ConnectFrom("192.0.2.1");
