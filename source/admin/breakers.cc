@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Circuit breakers as JSON, and POST /clusters/NAME/breaker: what an operator decides instead of
 // them.
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,6 +12,8 @@
 
 #include "source/admin/endpoints.h"
 #include "source/admin/reply.h"
+#include "source/base/log.h"
+#include "source/base/text.h"
 #include "source/config/values.h"
 
 namespace gatehouse::admin {
@@ -33,6 +37,27 @@ std::optional<BreakerCommand> ParseCommand(std::string_view text) {
 double Seconds(Duration duration) {
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
   return static_cast<double>(milliseconds.count()) / 1000;
+}
+
+// Why the parameters can't be what was meant; empty when they can. One that is not read could be
+// the end that a command was to have.
+std::string WrongParameter(const Query& query) {
+  constexpr std::array<std::string_view, 3> kKnown{"state", "for", "labels"};
+  for (size_t i = 0; i < query.parameters().size(); ++i) {
+    const std::string& name = query.parameters()[i].first;
+    if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
+      const std::string_view meant = Nearest(name, kKnown);
+      return "unknown parameter \"" + name + "\"" +
+             (meant.empty() ? "; there are state, for and labels"
+                            : " (did you mean \"" + std::string(meant) + "\"?)");
+    }
+    for (size_t j = 0; j < i; ++j) {
+      if (query.parameters()[j].first == name) {
+        return name + " is there twice";
+      }
+    }
+  }
+  return {};
 }
 
 // Those of the cluster, or the one with these labels.
@@ -129,7 +154,11 @@ void PostBreaker(Call& call) {
     call.Send(ErrorResponse(400, "bad_state", "state must be open, closed or auto"));
     return;
   }
-  std::string error;
+  std::string error = WrongParameter(call.query);
+  if (!error.empty()) {
+    call.Send(ErrorResponse(400, "bad_parameter", error));
+    return;
+  }
   const std::optional<Duration> lasting = ParseFor(call.query, *command, error);
   if (!lasting) {
     call.Send(ErrorResponse(400, "bad_duration", error));
@@ -143,6 +172,10 @@ void PostBreaker(Call& call) {
   }
   Json out = Json::array();
   for (const std::shared_ptr<Breaker>& one : meant) {
+    log::Info("circuit command", {{"cluster", one->cluster()},
+                                  {"labels", one->label_text()},
+                                  {"state", call.query.Value("state")},
+                                  {"for", call.query.Value("for")}});
     one->Command(*command, *lasting, MonotonicNow());
     out.push_back(BreakerJson(*one));
   }

@@ -23,6 +23,7 @@ class Query {
   // Of the first of that name; empty when there is none.
   std::string_view Value(std::string_view name) const;
   std::vector<std::string> Values(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& parameters() const { return parameters_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> parameters_;

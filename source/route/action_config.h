@@ -20,5 +20,7 @@ void LoadRewrite(config::Object in, const RouteMatch& match, LoadContext& contex
 Redirect LoadRedirect(config::Object in, const RouteMatch& match, LoadContext& context);
 // Reads its keys only, so that others may stand beside them.
 Respond LoadRespond(config::Object& in);
+// Whether the file that the answer was read from, if any, is still the same.
+bool SourceUnchanged(const Respond& respond);
 
 }  // namespace gatehouse::route

@@ -90,6 +90,15 @@ void LoadReasons(Object& in, Fallback& out) {
   }
 }
 
+// Of a fallback with a cluster, whose answer it is.
+void RefuseAnswer(Object& in) {
+  for (const char* key : {"status", "body", "body_file", "headers", "content_type"}) {
+    if (in.Has(key)) {
+      in.Error(key, "is of an answer, and \"cluster\" gives the answer");
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view ReasonName(FallbackReason reason) {
@@ -133,9 +142,7 @@ Fallback LoadFallback(Object in, const Forward& forward, LoadContext& context) {
     }
     return out;
   }
-  if (answers) {
-    in.Error("cluster", "can't stand beside status, body or body_file");
-  }
+  RefuseAnswer(in);
   const std::string name = cluster.String();
   if (name.empty()) {
     if (cluster.IsScalar()) {
@@ -148,9 +155,9 @@ Fallback LoadFallback(Object in, const Forward& forward, LoadContext& context) {
     return out;
   }
   const auto same = [&](const Arm& arm) { return arm.cluster == *index && arm.labels == labels; };
-  if (std::any_of(forward.arms.begin(), forward.arms.end(), same)) {
+  if (std::all_of(forward.arms.begin(), forward.arms.end(), same)) {
     cluster.Error(
-        "is what the route forwards to: a fallback goes to another cluster, or to "
+        "is all that the route forwards to: a fallback goes to another cluster, or to "
         "endpoints with other labels");
   }
   out.arm = Arm{*index, std::move(labels), 1, 0};

@@ -46,6 +46,14 @@ bool IsPrintable(std::string_view text) {
 
 }  // namespace
 
+bool SourceUnchanged(const Respond& respond) {
+  if (respond.body_file.empty()) {
+    return true;
+  }
+  const Result<std::string> now = config::ReadFile(respond.body_file, kMaxBodyBytes);
+  return now && *now == respond.body;
+}
+
 Respond LoadRespond(Object& in) {
   Respond out;
   out.status = static_cast<uint16_t>(
@@ -61,6 +69,7 @@ Respond LoadRespond(Object& in) {
     file.Error("can't stand beside \"body\"");
   } else if (file.present()) {
     out.body = LoadBodyFile(file);
+    out.body_file = file.String();
   }
   if ((out.status == 204 || out.status == 304) && !out.body.empty()) {
     (file.present() ? file : body)

@@ -96,6 +96,7 @@ struct Redirect {
 struct Respond {
   uint16_t status = 200;
   std::string body;
+  std::string body_file;  // Where it is from; empty: from the configuration itself.
   std::string content_type;
   std::vector<std::pair<std::string, std::string>> headers;
 };

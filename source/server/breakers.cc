@@ -52,17 +52,19 @@ void NumberArms(route::Route& route, Numbers& numbers) {
   }
 }
 
-std::shared_ptr<Breaker> Before(const Breaker::Labels& labels, const std::string& cluster,
-                                const LoadRequest& request) {
-  if (request.previous == nullptr) {
-    return nullptr;
-  }
-  for (const std::shared_ptr<Breaker>& one : request.previous->breakers) {
-    if (one->cluster() == cluster && one->labels() == labels) {
-      return one;
+using Former =
+    std::map<std::pair<std::string_view, const Breaker::Labels&>, const std::shared_ptr<Breaker>*>;
+
+// Those of the snapshot before, by cluster and labels.
+Former FormerOnes(const LoadRequest& request) {
+  Former out;
+  if (request.previous != nullptr) {
+    for (const std::shared_ptr<Breaker>& one : request.previous->breakers) {
+      out.emplace(
+          std::pair<std::string_view, const Breaker::Labels&>(one->cluster(), one->labels()), &one);
     }
   }
-  return nullptr;
+  return out;
 }
 
 std::vector<std::shared_ptr<const observe::MetricBlock>> DefineMetrics(
@@ -92,11 +94,13 @@ void BuildBreakers(std::vector<route::LoadedRoute>& routes, uint32_t workers,
     NumberArms(*loaded.route, numbers);
   }
   const auto blocks = DefineMetrics(numbers.keys(), request, out);
+  const Former former = FormerOnes(request);
   out.breakers.reserve(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i) {
     const auto& [cluster, labels] = *numbers.keys()[i];
     const upstream::ClusterSettings& settings = out.clusters[cluster]->settings();
-    std::shared_ptr<Breaker> before = Before(labels, settings.name, request);
+    const auto at = former.find({settings.name, labels});
+    std::shared_ptr<Breaker> before = at == former.end() ? nullptr : *at->second;
     const bool same = before != nullptr && before->settings() == settings.breaker;
     out.breakers.push_back(same ? std::move(before)
                                 : std::make_shared<Breaker>(settings.name, labels, settings.breaker,

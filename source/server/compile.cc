@@ -3,12 +3,14 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <optional>
 #include <unordered_set>
 #include <utility>
 
+#include "source/route/action_config.h"
 #include "source/server/redact.h"
 
 namespace gatehouse::server {
@@ -45,6 +47,18 @@ bool SourcesUnchanged(const proxy::Snapshot& snapshot) {
     }
   }
   return true;
+}
+
+// The same for the files that fixed answers of routes were read from.
+bool AnswersUnchanged(const proxy::Snapshot& snapshot) {
+  if (snapshot.routes == nullptr) {
+    return true;
+  }
+  const auto& routes = snapshot.routes->routes();
+  return std::all_of(routes.begin(), routes.end(), [](const auto& route) {
+    return (route->respond() == nullptr || route::SourceUnchanged(*route->respond())) &&
+           (!route->fallback.has_value() || route::SourceUnchanged(route->fallback->respond));
+  });
 }
 
 LoadRequest RequestFor(const ConfigSource& source, std::string text, const ServedConfig* served,
@@ -98,7 +112,8 @@ Compiled CompileOnce(const ConfigSource& source, const ServedConfig* served, uin
   out.read = true;
   out.config.text_hash = config::HashOf(*text);
   if (served != nullptr && served->text_hash == out.config.text_hash &&
-      IncludedUnchanged(*served) && SourcesUnchanged(*served->snapshot)) {
+      IncludedUnchanged(*served) && SourcesUnchanged(*served->snapshot) &&
+      AnswersUnchanged(*served->snapshot)) {
     out.unchanged = true;
     *moved = false;
     return out;

@@ -10,6 +10,7 @@
 #include "source/proxy/listener_config.h"
 #include "source/route/route_config.h"
 #include "source/server/effective.h"
+#include "source/server/fallback_check.h"
 #include "source/server/filter_clusters.h"
 #include "source/server/label_check.h"
 #include "source/server/sections.h"
@@ -67,21 +68,23 @@ route::RouteNames NamesFor(const LoadedSections& sections) {
   return names;
 }
 
-// Reads the routes, and notes which clusters they use.
-void LoadRouteSection(const Value& section, const config::Diagnostics& diagnostics,
-                      LoadedSections& sections, std::vector<bool>& used) {
+// Reads the routes, and notes which clusters they use. Gives them as they are written, unless there
+// are mistakes.
+std::vector<Value> LoadRouteSection(const Value& section, const config::Diagnostics& diagnostics,
+                                    LoadedSections& sections, std::vector<bool>& used) {
   const size_t errors_before = diagnostics.errors();
-  const std::vector<Value> listed = section.List();
+  std::vector<Value> listed = section.List();
   sections.routes = route::LoadRoutes(listed, NamesFor(sections), used);
   if (diagnostics.errors() != errors_before) {
     // One with mistakes may have meant any.
     used.assign(used.size(), true);
-    return;
+    return {};
   }
   if (listed.empty()) {
     section.Warning("there are no routes: every request is answered with 404");
   }
   WarnOfUnknownLabels(listed, sections.routes, sections.clusters);
+  return listed;
 }
 
 void WarnOfUnusedClusters(const NamedValues& clusters, const std::vector<bool>& used) {
@@ -153,11 +156,13 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
       "clusters", "Sets of endpoints by a name of your choice; routes send requests to them.");
   sections.clusters = LoadClusterSection(clusters);
   std::vector<bool> used;
-  LoadRouteSection(root.Get("routes",
-                            "What becomes of which request; the first that matches wins, and what "
-                            "none matches is answered with 404."),
-                   out.diagnostics, sections, used);
+  const std::vector<Value> routes =
+      LoadRouteSection(root.Get("routes",
+                                "What becomes of which request; the first that matches wins, and "
+                                "what none matches is answered with 404."),
+                       out.diagnostics, sections, used);
   CompileChains(sections);
+  WarnOfUnlimitedFallbacks(routes, sections);
   AddFilterClusters(sections, used);
   WarnOfUnusedClusters(clusters, used);
   sections.filters->WarnUnused();

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "source/base/text.h"
 
@@ -64,42 +63,64 @@ std::string Meant(const ClusterSettings& cluster, const route::Arm& arm) {
   return "";
 }
 
-// `labels` of the route, or the route itself.
-config::Value Blamed(const config::Value& route) {
-  config::Object object = route.Map();
+// `labels` of what names a cluster, or all of it.
+config::Value Blamed(const config::Value& of) {
+  config::Object object = of.Map();
   object.Unchecked();
   config::Value labels = object.Get("labels", "");
-  return labels.present() ? labels : route;
+  return labels.present() ? labels : of;
 }
+
+config::Value FallbackOf(const config::Value& route) {
+  config::Object object = route.Map();
+  object.Unchecked();
+  return object.Get("fallback", "");
+}
+
+// Looks at arms, and remembers those that are carried: routes repeat what others ask for.
+class LabelCheck {
+ public:
+  explicit LabelCheck(const std::vector<ClusterSettings>& clusters) : clusters_(clusters) {}
+
+  // `written` gives where it is written.
+  template <typename Written>
+  void Look(const route::Arm& arm, const char* what, const Written& written) {
+    if (arm.labels.empty() || arm.cluster >= clusters_.size() ||
+        known_.contains({arm.cluster, InWords(arm)})) {
+      return;
+    }
+    const ClusterSettings& cluster = clusters_[arm.cluster];
+    const bool carried = std::any_of(cluster.endpoints.begin(), cluster.endpoints.end(),
+                                     [&](const EndpointSpec& one) { return CarriesAll(one, arm); });
+    if (carried) {
+      known_.insert({arm.cluster, InWords(arm)});
+    } else {
+      Blamed(written()).Warning("no endpoint of cluster \"" + cluster.name + "\" carries " +
+                                    InWords(arm) + ": every such " + what + " is answered with 503",
+                                Meant(cluster, arm));
+    }
+  }
+
+ private:
+  const std::vector<ClusterSettings>& clusters_;
+  std::set<std::pair<uint32_t, std::string>> known_;
+};
 
 }  // namespace
 
 void WarnOfUnknownLabels(const std::vector<config::Value>& section,
                          const std::vector<route::LoadedRoute>& routes,
                          const std::vector<ClusterSettings>& clusters) {
-  std::set<std::pair<uint32_t, std::string>> known;  // Routes repeat what others ask for.
+  LabelCheck check(clusters);
   for (size_t i = 0; i < routes.size() && i < section.size(); ++i) {
-    const auto* forward = std::get_if<route::Forward>(&routes[i].route->action);
-    if (forward == nullptr) {
-      continue;
+    const route::Route& route = *routes[i].route;
+    if (const route::Forward* forward = route.forward()) {
+      for (const route::Arm& arm : forward->arms) {
+        check.Look(arm, "request", [&] { return section[i]; });
+      }
     }
-    for (const route::Arm& arm : forward->arms) {
-      if (arm.labels.empty() || arm.cluster >= clusters.size() ||
-          known.contains({arm.cluster, InWords(arm)})) {
-        continue;
-      }
-      const ClusterSettings& cluster = clusters[arm.cluster];
-      const bool carried =
-          std::any_of(cluster.endpoints.begin(), cluster.endpoints.end(),
-                      [&](const EndpointSpec& one) { return CarriesAll(one, arm); });
-      if (carried) {
-        known.insert({arm.cluster, InWords(arm)});
-      } else {
-        Blamed(section[i])
-            .Warning("no endpoint of cluster \"" + cluster.name + "\" carries " + InWords(arm) +
-                         ": every such request is answered with 503",
-                     Meant(cluster, arm));
-      }
+    if (route.fallback.has_value() && route.fallback->arm) {
+      check.Look(*route.fallback->arm, "fallback", [&] { return FallbackOf(section[i]); });
     }
   }
 }

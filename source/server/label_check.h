@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labels that a route asks for and no endpoint has: a typing error, most often.
+// Labels that a route or its fallback asks for and no endpoint has: a typing error, most often.
 #pragma once
 
 #include <vector>

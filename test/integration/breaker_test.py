@@ -385,10 +385,22 @@ class BreakerTest(MoodyTest):
             ("users/breaker?state=open&for=5", 400, "bad_duration"),
             ("users/breaker?state=open&for=0s", 400, "bad_duration"),
             ("users/breaker?state=auto&for=5s", 400, "bad_duration"),
+            ("users/breaker?state=open&fro=30s", 400, "bad_parameter"),
+            ("users/breaker?state=open&for=30s&for=1s", 400, "bad_parameter"),
+            ("users/breaker?state=open&label=a=b", 400, "bad_parameter"),
         ]:
             answer = gateway.post("/clusters/" + path)
             self.assertEqual((answer.status, answer.json()["error"]), (status, error), path)
         self.assertEqual(gateway.get("/clusters/users/breaker").status, 405)
+        misspelt = gateway.post("/clusters/users/breaker?state=open&fro=30s")
+        self.assertIn('unknown parameter "fro" (did you mean "for"?)', misspelt.body)
+        self.assertEqual(self.state(gateway), "closed")
+        self.assertNotIn("circuit command", gateway.stderr())
+        gateway.post("/clusters/users/breaker?state=closed&for=30s")
+        gateway.post("/clusters/users/breaker?state=closed&for=40s")
+        log = gateway.stderr()
+        self.assertIn('circuit command cluster=users labels="" state=closed for=30s', log)
+        self.assertIn('circuit command cluster=users labels="" state=closed for=40s', log)
 
     def test_the_state_survives_reloads_under_load(self):
         upstream = self.moody()
@@ -499,9 +511,9 @@ class FallbackTest(MoodyTest):
         self.assertEqual(gateway.fetch("/").body, "one")
         with open(gateway.path("empty.json"), "w", encoding="utf-8") as file:
             file.write("two")
-        gateway.replace(text + "# changed\n")
-        self.assertEqual(gateway.post("/reload").status, 200)
+        self.assertNotIn("unchanged", gateway.post("/reload").body)
         self.assertEqual(gateway.fetch("/").body, "two")
+        self.assertIn("unchanged", gateway.post("/reload").body)
 
     def two(self, users, other, fallback, other_more="", filters="", route=""):
         return config(
