@@ -124,7 +124,10 @@ void Admin::Handle(const proxy::HandlerRequest& request,
     reply->Send(std::move(response));
     return;
   }
-  if (!reads) {
+  // Of changes to filters some are told: they may come by the thousand, and filters tell what it
+  // was.
+  const bool of_filter = request.head.path.starts_with("/filters/");
+  if (!reads && (!of_filter || told_.Admit(MonotonicNow()))) {
     log::Info("admin request",
               {{"path", request.head.path}, {"peer", request.info.peer.ToString()}});
   }

@@ -13,6 +13,7 @@
 
 #include "source/admin/access.h"
 #include "source/admin/server_view.h"
+#include "source/base/log.h"
 #include "source/proxy/handler.h"
 
 namespace gatehouse::admin {
@@ -31,6 +32,7 @@ class Admin final : public proxy::Handler {
  private:
   ServerView& server_;
   Access access_;
+  log::Repeated told_;  // Of changes to filters, which may come by the thousand.
 };
 
 }  // namespace gatehouse::admin

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "source/base/arena.h"
+#include "source/base/log.h"
 #include "source/base/text.h"
 #include "source/config/values.h"
 #include "source/observe/value_text.h"
@@ -24,6 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr Duration kShortestTtl = std::chrono::seconds(1);
 constexpr Duration kLongestTtl = std::chrono::hours(24 * 3660);
 constexpr size_t kMistakesTold = 20;
+constexpr size_t kChangesTold = 5;
 constexpr uint64_t kDefaultPage = 100;
 constexpr uint64_t kLargestPage = 10'000;
 
@@ -202,6 +204,29 @@ std::string Parameter(std::string_view query, std::string_view name) {
   return out;
 }
 
+// A line a second at most, whatever comes: what was done to the first few blocks of one request,
+// and how many requests before it were not told.
+void Tell(EntryTable& table, const std::vector<EntryChange>& changes) {
+  const std::optional<uint64_t> held = table.told().Admit(MonotonicNow());
+  if (!held || changes.empty()) {
+    return;
+  }
+  std::string blocks;
+  for (size_t i = 0; i < std::min(changes.size(), kChangesTold); ++i) {
+    const AccessEntry& entry = *changes[i].entry;
+    blocks.append(i == 0 ? "" : ", ")
+        .append(changes[i].remove ? "remove "
+                : entry.allow     ? "allow "
+                                  : "deny ");
+    blocks.append(BlockText(entry.block));
+    blocks.append(entry.reason.empty() ? "" : " (" + entry.reason + ")");
+  }
+  log::Info("entries of a filter were changed", {{"filter", table.filter()},
+                                                 {"changes", changes.size()},
+                                                 {"first", blocks},
+                                                 {"requests_held_back", *held}});
+}
+
 }  // namespace
 
 Result<std::vector<EntryChange>> ParseEntryChanges(std::string_view json, MonotonicTime now,
@@ -222,6 +247,7 @@ pipeline::AdminReply ChangeEntries(EntryTable& table, uint64_t max_entries, std:
                       std::to_string(max_entries) +
                       ": nothing was changed; remove some, or raise max_entries");
   }
+  Tell(table, *changes);
   const EntryTable::Keeping keeping = table.Keep(MonotonicNow());
   Json out{{"added", outcome.added},   {"replaced", outcome.replaced}, {"removed", outcome.removed},
            {"absent", outcome.absent}, {"entries", outcome.total},     {"kept", keeping.kept}};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "source/base/clock.h"
 #include "source/base/error.h"
 #include "source/base/locked.h"
+#include "source/base/log.h"
 #include "source/base/published.h"
 #include "source/filters/security/backlog.h"
 #include "source/filters/security/entry_trie.h"
@@ -87,7 +89,10 @@ class EntryTable {
   // What follows never waits.
   const Published<EntryTrie>& entries() const { return entries_; }
   size_t size() const { return count_.load(std::memory_order_relaxed); }
+  const std::string& filter() const { return filter_; }
   const std::string& path() const { return path_; }
+  // For lines that tell of changes.
+  log::Repeated& told() { return told_; }
   Backlog& backlog() { return backlog_; }
 
  private:
@@ -123,6 +128,7 @@ class EntryTable {
   std::atomic<uint64_t> saved_{0};  // The edits that are on the disk.
   Published<std::string> trouble_;  // Null: none.
   Backlog backlog_;
+  log::Repeated told_{std::chrono::seconds(1)};
 };
 
 }  // namespace gatehouse::filters

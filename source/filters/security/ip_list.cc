@@ -12,6 +12,7 @@ namespace gatehouse::filters {
 namespace {
 
 constexpr size_t kLongestQuoted = 80;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // As some editors begin a file.
 
 // What follows reads common spellings quickly. Anything else is left to AddEntry(), which knows
 // what is right, and what to say when it is not.
@@ -201,6 +202,9 @@ Result<void> AddEntry(std::string_view entry, AddressBlocks& blocks) {
 size_t ParseIpList(std::string_view text, AddressBlocks& blocks,
                    const std::function<void(uint32_t, const std::string&)>& mistake) {
   size_t count = 0;
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
   for (uint32_t line = 1; !text.empty(); ++line) {
     const size_t end = text.find('\n');
     const std::string_view entry = EntryOf(text.substr(0, end));

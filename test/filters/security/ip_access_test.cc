@@ -98,10 +98,14 @@ TEST(IpAccessTest, ABanEndsConnectionsThatAreOpen) {
 }
 
 TEST(IpAccessTest, ListsFromFiles) {
-  const ListFile file("# bad people\n192.0.2.0/24   # a net\r\n\n  2001:db8::1\n10.0.0.1");
+  const ListFile file(
+      "\xef\xbb\xbf"
+      "192.0.3.0/24 # after a byte order mark\n# bad people\n192.0.2.0/24   # a net\r\n\n  "
+      "2001:db8::1\n10.0.0.1");
   FilterHarness h(IpAccess(), "deny_file: " + file.path);
   EXPECT_EQ(h.diagnostics(), "");
   EXPECT_EQ(StatusFor(h, "192.0.2.7"), 403);
+  EXPECT_EQ(StatusFor(h, "192.0.3.7"), 403);
   EXPECT_EQ(StatusFor(h, "2001:db8::1"), 403);
   EXPECT_EQ(StatusFor(h, "10.0.0.1"), 403);
   EXPECT_EQ(StatusFor(h, "10.0.0.2"), 0);
