@@ -393,7 +393,9 @@ class BreakerTest(MoodyTest):
             self.assertEqual((answer.status, answer.json()["error"]), (status, error), path)
         self.assertEqual(gateway.get("/clusters/users/breaker").status, 405)
         misspelt = gateway.post("/clusters/users/breaker?state=open&fro=30s")
-        self.assertIn('unknown parameter "fro" (did you mean "for"?)', misspelt.body)
+        self.assertEqual(
+            misspelt.json()["message"], 'unknown parameter "fro" (did you mean "for"?)'
+        )
         self.assertEqual(self.state(gateway), "closed")
         self.assertNotIn("circuit command", gateway.stderr())
         gateway.post("/clusters/users/breaker?state=closed&for=30s")
