@@ -32,6 +32,7 @@ class AddLabel(argparse.Action):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
+    wbufsize = -1  # Head and body leave at once: else the body would wait for the head's ACK.
 
     def wish(self, name, most):
         """A number that the query asks for; 0 without one."""
