@@ -10,7 +10,7 @@ import threading
 import unittest
 
 from gatehouse import wait_until
-from http1 import Http1Test, answering, config, echo, ok, refusing_address
+from http1 import Http1Test, answering, config, echo, lines_of, ok, refusing_address
 
 STAGES = (
     'total: "%DURATION%", request: "%REQUEST_DURATION%", filters: "%FILTERS_DURATION%", '
@@ -23,14 +23,6 @@ WHO = 'status: "%RESPONSE_CODE%", filter: "%FILTER%", verdicts: "%VERDICTS%", er
 def after(seconds):
     """A stage that takes its time: what is measured here can't be waited for in another way."""
     threading.Event().wait(seconds)
-
-
-def lines_of(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().split("\n")[:-1]
-    except FileNotFoundError:
-        return []
 
 
 class LogTest(Http1Test):

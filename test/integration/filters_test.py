@@ -8,22 +8,13 @@ import threading
 import unittest
 
 from gatehouse import USR1, wait_until
-from http1 import Http1Test, answering, config, echo, ok, refusing_address
+from http1 import Http1Test, answering, config, echo, lines_of, ok, refusing_address
 
 LOGGED = "filters: [access_log]"
 
 
 def log_to(path, more=""):
     return f'access_log: {{path: "{path}"{", " + more if more else ""}}}'
-
-
-def lines_of(path):
-    """The complete lines of a file."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read().split("\n")[:-1]
-    except FileNotFoundError:
-        return []
 
 
 class AccessLogTest(Http1Test):

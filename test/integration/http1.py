@@ -382,6 +382,15 @@ routes:
 """
 
 
+def lines_of(path):
+    """The complete lines of a file; none while it is not there."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
 class Http1Test(GatewayTest):
     """Gateways with one route in front of scripted upstreams."""
 
