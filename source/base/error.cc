@@ -57,8 +57,12 @@ std::string_view ErrorName(ErrorCode code) {
       return "connect_failed";
     case ErrorCode::kConnectTimeout:
       return "connect_timeout";
+    case ErrorCode::kTlsFailed:
+      return "tls_failed";
     case ErrorCode::kUpstreamReset:
       return "upstream_reset";
+    case ErrorCode::kUpstreamUnprocessed:
+      return "upstream_unprocessed";
     case ErrorCode::kMalformedResponse:
       return "malformed_response";
     case ErrorCode::kResponseTimeout:

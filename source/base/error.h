@@ -47,11 +47,13 @@ enum class ErrorCode : uint8_t {
   kFaultInjected,       // As the filter says: the answer is a fault that somebody asked for
   kNoEndpoint,          // 503: the cluster has none, or none carries the labels
   // Upstream.
-  kConnectFailed,      // 503
-  kConnectTimeout,     // 504
-  kUpstreamReset,      // 502: closed before a whole response
-  kMalformedResponse,  // 502
-  kResponseTimeout,    // 504
+  kConnectFailed,        // 503
+  kConnectTimeout,       // 504
+  kTlsFailed,            // 502: no handshake with the endpoint, or not with who it should be
+  kUpstreamReset,        // 502: closed before a whole response
+  kUpstreamUnprocessed,  // 503: the endpoint says that it did nothing with the request
+  kMalformedResponse,    // 502
+  kResponseTimeout,      // 504
   // Limits of the gateway.
   kOverloaded,  // 503
   kDraining,    // 503

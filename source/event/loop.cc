@@ -20,6 +20,8 @@ namespace {
 
 // How many flushes one callback may cause beyond those it asked for itself.
 constexpr size_t kExtraFlushes = 256;
+// Four records of TLS and what surrounds them.
+constexpr size_t kWireScratch = 4 * (16 * 1024 + 512);
 // How often what is destroyed with the loop may leave something else to destroy.
 constexpr int kLastRounds = 100;
 
@@ -32,6 +34,13 @@ void Ready::Unlink() {
     previous_->next_ = next_;
     next_->previous_ = previous_;
     next_ = previous_ = nullptr;
+  }
+}
+
+TurnEnd::~TurnEnd() {
+  if (queued_on_ != nullptr) {
+    std::replace(queued_on_->turn_ends_.begin(), queued_on_->turn_ends_.end(), this,
+                 static_cast<TurnEnd*>(nullptr));
   }
 }
 
@@ -58,6 +67,9 @@ Loop::Loop(std::string name) : name_(std::move(name)), now_(MonotonicNow()) {
   ready_event_.reset(event_new(
       base_, -1, 0,
       [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->RunReady(); }, this));
+  turn_end_event_.reset(event_new(
+      base_, -1, 0,
+      [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->RunTurnEnds(); }, this));
   ready_.next_ = ready_.previous_ = &ready_;
   deadlines_ = std::make_unique<DeadlineWheel>(*this);
   second_look_ = std::make_unique<SecondLook>(*deadlines_);
@@ -74,6 +86,7 @@ Loop::~Loop() {
   file_events_.reset();
   second_look_.reset();
   deadlines_.reset();
+  turn_end_event_.reset();
   ready_event_.reset();
   wake_event_.reset();
   close(wake_fd_);
@@ -168,6 +181,45 @@ void Loop::ForgetFlush(Flushable& flushable) {
     flushable.flush_queued_ = false;
     std::replace(flushes_.begin(), flushes_.end(), &flushable, static_cast<Flushable*>(nullptr));
   }
+}
+
+// An event that is made active stands behind all that are.
+void Loop::QueueTurnEnd(TurnEnd& last) {
+  if (last.queued_on_ != nullptr) {
+    return;
+  }
+  last.queued_on_ = this;
+  turn_ends_.push_back(&last);
+  if (turn_ends_.size() == 1) {
+    event_active(turn_end_event_.get(), 0, 0);
+  }
+}
+
+void Loop::RunTurnEnds() {
+  UpdateNow();
+  // What is queued meanwhile has its go on the next turn.
+  std::vector<TurnEnd*>& ends = turn_ends_;
+  const size_t count = ends.size();
+  for (size_t i = 0; i < count; ++i) {
+    if (TurnEnd* const last = ends[i]) {
+      last->queued_on_ = nullptr;
+      ends[i] = nullptr;
+      last->OnTurnEnd();
+    }
+  }
+  ends.erase(ends.begin(), ends.begin() + static_cast<ptrdiff_t>(count));
+  if (!ends.empty()) {
+    const timeval at_once{0, 0};  // Behind the sockets: see WakeReady().
+    event_add(turn_end_event_.get(), &at_once);
+  }
+  RunFlushes();
+}
+
+std::span<char> Loop::wire_scratch() {
+  if (wire_scratch_ == nullptr) {
+    wire_scratch_.reset(new char[kWireScratch]);
+  }
+  return {wire_scratch_.get(), kWireScratch};
 }
 
 void Loop::Queue(Ready& ready) {

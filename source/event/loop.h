@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace gatehouse::event {
 
 class DeadlineWheel;
 class FileEvents;
+class Loop;
 class SecondLook;
 
 struct EventDelete {
@@ -63,6 +65,23 @@ class Flushable {
   bool flush_queued_ = false;
 };
 
+// Something to be done once behind all callbacks of a turn. Removes itself when destroyed. Loop
+// thread only.
+class TurnEnd {
+ public:
+  TurnEnd() = default;
+  TurnEnd(const TurnEnd&) = delete;
+  TurnEnd& operator=(const TurnEnd&) = delete;
+
+ protected:
+  ~TurnEnd();
+
+ private:
+  friend class Loop;
+  virtual void OnTurnEnd() = 0;
+  Loop* queued_on_ = nullptr;
+};
+
 // Created on any thread, run on one; everything but Post() and Stop() belongs to that one.
 class Loop {
  public:
@@ -91,6 +110,9 @@ class Loop {
     }
   }
   void ForgetFlush(Flushable& flushable);
+  // Calls `last.OnTurnEnd()` once when all sockets that are ready now have had their callbacks, and
+  // before the loop sleeps: for output that several of them add to.
+  void QueueTurnEnd(TurnEnd& last);
   // Every callback of libevent's ends with this. What keeps writing as fast as the kernel takes it
   // gets a bounded number of goes and the rest on the next turn.
   void RunFlushes();
@@ -111,6 +133,8 @@ class Loop {
   // Changes of files and directories. Made when first asked for.
   FileEvents& file_events();
   event_base* base() const { return base_; }
+  // Where layers of sockets read what they are going to open; never kept past a call.
+  std::span<char> wire_scratch();
   const std::string& name() const { return name_; }
   // The longest that sockets and timers ever waited for one posted task. Any thread.
   Duration longest_task() const { return Duration(longest_task_.load(std::memory_order_relaxed)); }
@@ -121,8 +145,10 @@ class Loop {
   struct ListHead final : Ready {
     void OnReady() override {}
   };
+  friend class TurnEnd;
   void RunPosted();
   void RunReady();
+  void RunTurnEnds();
   void WakeReady();
 
   std::string name_;
@@ -130,6 +156,7 @@ class Loop {
   int wake_fd_ = -1;
   EventPtr wake_event_;
   EventPtr ready_event_;
+  EventPtr turn_end_event_;
   std::unique_ptr<DeadlineWheel> deadlines_;
   std::unique_ptr<SecondLook> second_look_;
   std::unique_ptr<FileEvents> file_events_;
@@ -137,6 +164,8 @@ class Loop {
   ListHead ready_;
   std::vector<Doomed> doomed_;
   std::vector<Flushable*> flushes_;
+  std::vector<TurnEnd*> turn_ends_;
+  std::unique_ptr<char[]> wire_scratch_;  // Made when first asked for.
   bool ready_armed_ = false;
   bool running_ready_ = false;
   bool stopping_ = false;

@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -17,22 +16,9 @@
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/event/socket_calls.h"
 
 namespace gatehouse::event {
-namespace {
-
-// As recv(2) and send(2), past libc's wrappers: those are cancellation points, and in a process
-// with threads their bookkeeping, two locked instructions a call, is a hundredth of what a request
-// costs. Nobody cancels threads here.
-ssize_t Receive(int fd, char* into, size_t size) {
-  return syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
-}
-ssize_t SendBytes(int fd, std::string_view bytes, int flags) {
-  return syscall(SYS_sendto, fd, bytes.data(), bytes.size(), flags, nullptr, 0);
-}
-
-}  // namespace
-
 Socket::~Socket() { Close(); }
 
 void Socket::Adopt(int fd) {
@@ -89,7 +75,7 @@ void Socket::OnEvent(short what) {
   }
   if ((what & EV_WRITE) != 0) {
     writable_ = true;
-    if (!out_.empty() || shutdown_wanted_ || room_wanted_) {
+    if (pending() > 0 || shutdown_wanted_ || room_wanted_) {
       loop_.QueueFlush(*this);
     }
   }
@@ -107,20 +93,27 @@ Socket::ReadResult Socket::Read(char* into, size_t size) {
   if (size == 0) {
     return {0, readable_ ? ReadState::kMore : ReadState::kDrained};
   }
+  if (sealed_ != nullptr) {
+    return ReadSealed(into, size);
+  }
   const ssize_t n = Receive(fd_, into, size);
   if (n > 0) {
     const auto bytes = static_cast<size_t>(n);
-    // Short means drained; after a FIN only reading zero bytes does (the edge won't come again).
-    readable_ = bytes == size || peer_closed_;
-    if (!readable_) {
-      read_since_look_ = true;
-      if (look_place_ == kNoLook) {
-        look_place_ = loop_.second_look().Add(*this);
-      }
-    }
+    NoteRead(bytes == size);
     return {bytes, readable_ ? ReadState::kMore : ReadState::kDrained};
   }
   return NothingRead(n);
+}
+
+// Short means drained; after a FIN only reading zero bytes does (the edge won't come again).
+void Socket::NoteRead(bool all_that_was_asked) {
+  readable_ = all_that_was_asked || peer_closed_;
+  if (!readable_) {
+    read_since_look_ = true;
+    if (look_place_ == kNoLook) {
+      look_place_ = loop_.second_look().Add(*this);
+    }
+  }
 }
 
 // After a call that returned 0 (FIN) or -1.
@@ -158,27 +151,40 @@ void Socket::Write(std::string_view bytes) {
     return;
   }
   loop_.QueueFlush(*this);
-  if (bytes.size() < kDirectBytes || !writable_ || connecting_) {
+  if (bytes.size() < kDirectBytes || !writable_ || connecting_ || shaking_hands()) {
     out_.Append(bytes);
-    return;
+  } else if (sealed_ != nullptr) {
+    SendSealed(bytes);
+  } else {
+    Send(bytes);
   }
-  Send(bytes);
 }
 
 void Socket::OnFlush() {
   if (!open() || error_ != 0 || connecting_) {
     return;
   }
-  if (!out_.empty()) {
+  if (shutdown_wanted_ && sealed_ != nullptr && out_.empty()) {
+    FinishLayer();
+  }
+  if (pending() > 0) {
     if (!writable_) {
       return;
     }
-    Send({});
-    if (!out_.empty() || error_ != 0) {
+    if (sealed_ != nullptr) {
+      SendSealed({});
+    } else {
+      Send({});
+    }
+    if (pending() > 0 || error_ != 0) {
       return;
     }
   }
   if (shutdown_wanted_) {
+    if (sealed_ != nullptr && !sealed_->finished) {
+      loop_.QueueFlush(*this);  // The layer's last word is due now.
+      return;
+    }
     shutdown_wanted_ = false;
     shutdown(fd_, SHUT_WR);
   }
@@ -313,6 +319,12 @@ void Socket::Close(bool reset) {
     loop_.second_look().Forget(std::exchange(look_place_, kNoLook));
   }
   event_del(event());
+  if (sealed_ != nullptr && error_ == 0 && pending() == 0 && !connecting_) {
+    FinishLayer();
+    const std::string_view wire = sealed_->wire.view();
+    SendBytes(fd_, wire, MSG_NOSIGNAL);  // Who does not take it has lost nothing.
+  }
+  sealed_.reset();
   if (reset) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));

@@ -5,13 +5,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "source/base/buffer.h"
 #include "source/event/address.h"
 #include "source/event/loop.h"
 #include "source/event/pipe.h"
 #include "source/event/second_look.h"
+#include "source/event/socket_layer.h"
 
 namespace gatehouse::event {
 
@@ -52,6 +55,18 @@ class Socket final : private Flushable {
   // shows at once is returned (errno), and no event follows.
   int Connect(const SocketAddress& address);
 
+  // From here on all bytes go through `layer`. `received`: what was read and belongs to it already.
+  // The handshake goes on whenever Read() is called, which yields nothing before its end; a
+  // client's begins at once. REQUIRES: connected, nothing pending.
+  void AddLayer(std::unique_ptr<SocketLayer> layer, std::string_view received);
+  // Null: bytes go out as they are.
+  SocketLayer* layer() const { return sealed_ == nullptr ? nullptr : sealed_->layer.get(); }
+  // Whether a handshake is under way.
+  bool shaking_hands() const { return sealed_ != nullptr && !sealed_->layer->established(); }
+  // The peer's FIN came without the layer's word that nothing follows: what ends with the
+  // connection may have been cut short.
+  bool truncated() const { return sealed_ != nullptr && sealed_->truncated; }
+
   bool open() const { return fd_ >= 0; }
   bool connecting() const { return connecting_; }
   bool connected() const { return open() && !connecting_ && error_ == 0; }
@@ -81,13 +96,14 @@ class Socket final : private Flushable {
     loop_.QueueFlush(*this);
   }
   // Bytes the kernel has not taken yet.
-  size_t pending() const { return out_.size(); }
-  // Whether the kernel has taken any, also from a pipe, since ForgetSent().
+  size_t pending() const { return out_.size() + (sealed_ == nullptr ? 0 : sealed_->wire.size()); }
+  // Whether the kernel or a layer has taken any, also from a pipe, since ForgetSent().
   bool has_sent() const { return has_sent_; }
   void ForgetSent() { has_sent_ = false; }
-  // Takes back what is pending beyond `bytes`.
-  void CutPending(size_t bytes) { out_.Truncate(bytes); }
+  // Takes back what is pending beyond `bytes`, none of which a layer has taken.
+  void CutPending(size_t bytes) { out_.Truncate(bytes - (pending() - out_.size())); }
 
+  // Pipes are for sockets without a layer.
   // Moves at most `most` bytes of input into `pipe`, which is empty. kMore: there may be more;
   // kDrained comes with no bytes only.
   ReadResult SpliceInto(Pipe& pipe, size_t most);
@@ -97,11 +113,24 @@ class Socket final : private Flushable {
 
   // Sends FIN after what is pending has left.
   void ShutdownWrite();
-  // Closes now; pending output is lost. `reset`: with RST instead of FIN.
+  // Closes now; pending output is lost, but a layer's peer is told that nothing follows. `reset`:
+  // with RST instead of FIN.
   void Close(bool reset = false);
 
  private:
+  // For a socket with a layer.
+  struct Sealed {
+    Sealed(std::unique_ptr<SocketLayer> layer, BufferPool& pool)
+        : layer(std::move(layer)), wire(pool) {}
+    std::unique_ptr<SocketLayer> layer;
+    Buffer wire;              // Sealed and not taken by the kernel yet.
+    bool holds_more = false;  // The layer has more for the owner than it has taken.
+    bool truncated = false;
+    bool finished = false;  // It has been told that nothing follows.
+  };
+
   static constexpr size_t kDirectBytes = 8 * 1024;
+  static constexpr size_t kSealAtOnce = 64 * 1024;
   static constexpr size_t kEventBytes = 128;  // Of libevent's `struct event`.
   static constexpr uint32_t kNoLook = UINT32_MAX;
 
@@ -114,12 +143,19 @@ class Socket final : private Flushable {
   void LookAgain();
   // Sends what is pending and `more`; what the kernel refuses is kept.
   void Send(std::string_view more, int flags = 0);
+  ReadResult ReadSealed(char* into, size_t size);
+  ReadResult Open(std::string_view wire, char* into, size_t size);
+  void SendSealed(std::string_view more);
+  void SendWire();
+  void FinishLayer();
   void FailLater(int error);
   ReadResult NothingRead(ptrdiff_t result);
+  void NoteRead(bool all_that_was_asked);
 
   Loop& loop_;
   Handler& handler_;
   Buffer out_;
+  std::unique_ptr<Sealed> sealed_;
   alignas(void*) std::array<std::byte, kEventBytes> event_;  // While open.
   int fd_ = -1;
   int error_ = 0;

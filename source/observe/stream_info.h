@@ -12,6 +12,7 @@
 #include "source/base/error.h"
 #include "source/base/ip.h"
 #include "source/observe/identity.h"
+#include "source/observe/tls_facts.h"
 
 namespace gatehouse::observe {
 
@@ -58,8 +59,9 @@ struct StreamInfo {
   std::string_view path;    // As matched.
   std::string_view host;
   std::string_view scheme;
-  std::string_view protocol;  // "HTTP/1.1"
-  IpAddress peer;             // Of the connection (or PROXY protocol).
+  std::string_view protocol;      // "HTTP/1.1", "HTTP/2"
+  const TlsFacts* tls = nullptr;  // Of the connection; null in the clear.
+  IpAddress peer;                 // Of the connection (or PROXY protocol).
   uint16_t peer_port = 0;
   IpAddress client;  // The peer, or whom a trusted proxy names.
   bool client_is_peer = true;

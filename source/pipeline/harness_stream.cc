@@ -35,6 +35,7 @@ uint16_t StatusOf(ErrorCode code) {
       return 429;
     case ErrorCode::kHeadersTooLarge:
       return 431;
+    case ErrorCode::kTlsFailed:
     case ErrorCode::kUpstreamReset:
     case ErrorCode::kMalformedResponse:
       return 502;

@@ -174,7 +174,7 @@ void Attempt::LeaveConnection() {
 // 9.2.2): it is idempotent, had no content, and no byte of an answer had come.
 bool Attempt::CanRepeat() const {
   return !repeated_ && connection_ != nullptr && connection_->requests() > 1 &&
-         !connection_->response_started() && head_end_ && http::IsIdempotent(head_->method);
+         !sender_->response_started() && head_end_ && http::IsIdempotent(head_->method);
 }
 
 void Attempt::OnReset(const Error& error) {

@@ -5,9 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "source/http/h1/server_codec.h"
-#include "source/proxy/forwarded.h"
-#include "source/proxy/proxy_protocol.h"
+#include "source/base/log.h"
 #include "source/proxy/worker_parts.h"
 
 namespace gatehouse::proxy {
@@ -27,7 +25,7 @@ Error ClientGone(std::string message) {
 
 }  // namespace
 
-inline void DownstreamConnection::Count(ListenerMetric metric, int64_t amount) {
+void DownstreamConnection::Count(ListenerMetric metric, int64_t amount) {
   worker_.metrics.Add(terms_->metrics[metric], amount);
 }
 
@@ -37,15 +35,18 @@ DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
     : worker_(worker),
       terms_(std::move(terms)),
       socket_(worker.loop, worker.buffers, *this),
-      codec_(http::NewH1ServerCodec(*this, *this, terms_->settings->codec)),
       input_(worker.buffers),
       proxy_header_due_(terms_->settings->proxy_protocol),
+      tls_due_(terms_->tls != nullptr),
       idle_since_(worker.loop.now()) {
   BecomePeer(peer.ip(), peer.port());
   if (peer.family() == AF_UNIX) {
     peer_text_ = "unix";
   }
   socket_.Adopt(fd);
+  if (!tls_due_ && !terms_->settings->http2) {
+    UseCodec(false);
+  }
   Count(ListenerMetric::kConnectionsAccepted);
   Count(ListenerMetric::kConnectionsActive);
   // A client that says nothing at all is held to the head's timeout.
@@ -73,7 +74,7 @@ void DownstreamConnection::OnSocketEvent() {
     Abort(ClientGone(std::strerror(socket_.error())));
   } else if (state_ == State::kLingering) {
     DiscardInput();
-  } else if (codec_->input_room() == 0 && socket_.LookForReset()) {
+  } else if (codec_ != nullptr && codec_->input_room() == 0 && socket_.LookForReset()) {
     // Nobody reads while an answer is awaited: the endpoint would work for a client that has gone.
     Abort(ClientGone(std::strerror(socket_.error())));
   } else {
@@ -85,39 +86,8 @@ bool DownstreamConnection::CanRead() const {
   return state_ == State::kOpen && socket_.pending() < kMaxPendingOutput;
 }
 
-void DownstreamConnection::BecomePeer(const IpAddress& address, uint16_t port) {
-  peer_ = address;
-  peer_port_ = port;
-  peer_text_ = address.ToString();
-  trusted_ = IsTrusted(*terms_->settings, address);
-}
-
-// Before the first request. Whether it is through.
-bool DownstreamConnection::TakeProxyHeader() {
-  ProxyHeaderReader reader;
-  const upstream::ReadOutcome outcome = input_.Pump(worker_.io, socket_, reader);
-  const ProxyHeader& header = reader.header();
-  if (header.state == ProxyHeader::State::kWhole) {
-    proxy_header_due_ = false;
-    if (header.named) {
-      BecomePeer(header.source, header.source_port);
-    }
-    return true;
-  }
-  // Whoever does not speak the protocol would not understand an answer either.
-  if (header.state == ProxyHeader::State::kMalformed) {
-    Count(ListenerMetric::kMalformed);
-    Close(true);
-  } else if (outcome == upstream::ReadOutcome::kEof || outcome == upstream::ReadOutcome::kError) {
-    Close(false);
-  } else if (outcome == upstream::ReadOutcome::kMore) {
-    worker_.loop.Queue(*this);
-  }
-  return false;
-}
-
 void DownstreamConnection::Pump() {
-  if (!CanRead() || (proxy_header_due_ && !TakeProxyHeader())) {
+  if (!CanRead() || ((proxy_header_due_ || codec_ == nullptr) && !SetUp())) {
     return;
   }
   const upstream::ReadOutcome outcome = input_.Pump(worker_.io, socket_, *codec_);
@@ -172,7 +142,7 @@ void DownstreamConnection::OnSocketDrained() {
   if (state_ == State::kLingering) {
     worker_.loop.deadlines().ArmAfter(*this, kLinger);  // From the last byte on.
   }
-  if (state_ != State::kOpen) {
+  if (state_ != State::kOpen || codec_ == nullptr) {
     return;
   }
   codec_->OnSinkDrained();
@@ -212,8 +182,21 @@ http::RequestEvents& DownstreamConnection::OnStream(http::ResponseSender& sender
   PinnedSnapshot& pinned = kept_ == nullptr ? *worker_.current : *kept_;
   Stream& stream = worker_.NewStream();
   stream.Begin(*this, sender, pinned, *pinned.Plan(terms_->id));
-  stream_ = &stream;
+  stream.previous = nullptr;
+  stream.next = streams_;
+  if (streams_ != nullptr) {
+    streams_->previous = &stream;
+  }
+  streams_ = &stream;
   return stream;
+}
+
+void DownstreamConnection::OnStreamEnded(Stream& stream) {
+  (stream.previous == nullptr ? streams_ : stream.previous->next) = stream.next;
+  if (stream.next != nullptr) {
+    stream.next->previous = stream.previous;
+  }
+  stream.next = stream.previous = nullptr;
 }
 
 Arena& DownstreamConnection::StreamArena(http::RequestEvents& stream) {
@@ -232,6 +215,23 @@ void DownstreamConnection::OnStreamDone(http::RequestEvents& stream) {
 void DownstreamConnection::OnInputWanted() {
   if (input_.holds_input() || socket_.readable()) {
     worker_.loop.Queue(*this);
+  }
+}
+
+void DownstreamConnection::OnPeerFault(http::PeerFault fault, std::string_view what) {
+  Count(fault == http::PeerFault::kAbuse ? ListenerMetric::kHttp2Abuse
+                                         : ListenerMetric::kMalformed);
+  if (log::Enabled(log::Level::kDebug)) {
+    log::Debug("a client's connection is closed for what it did",
+               {{"listener", terms_->settings->name}, {"peer", peer_text_}, {"reason", what}});
+  }
+}
+
+void DownstreamConnection::WantFlush() { worker_.loop.QueueTurnEnd(*this); }
+
+void DownstreamConnection::OnTurnEnd() {
+  if (state_ == State::kOpen && codec_ != nullptr) {
+    codec_->OnFlush();
   }
 }
 
@@ -290,7 +290,7 @@ bool DownstreamConnection::MakesNoProgress() {
 
 void DownstreamConnection::OnDeadline() {
   // A response that is out and not taken is not over, whatever else the deadline was for.
-  if (socket_.pending() > 0 && (state_ == State::kLingering || !codec_->busy())) {
+  if (socket_.pending() > 0 && (state_ == State::kLingering || !busy())) {
     if (MakesNoProgress()) {
       Close(true);
     } else {
@@ -299,6 +299,18 @@ void DownstreamConnection::OnDeadline() {
     return;
   }
   if (state_ == State::kLingering) {
+    Close(false);
+    return;
+  }
+  if (codec_ == nullptr && !tls_due_ && !proxy_header_due_ && input_.holds_input()) {
+    UseCodec(false);  // Who can't say more than a few letters in time has its answer in HTTP/1.
+    Pump();
+    if (state_ != State::kOpen) {
+      return;
+    }
+  }
+  if (codec_ == nullptr) {
+    Count(ListenerMetric::kTimeouts);
     Close(false);
     return;
   }
@@ -336,11 +348,17 @@ void DownstreamConnection::Drain() {
   if (state_ != State::kOpen) {
     return;
   }
-  if (codec_->busy()) {
+  // An idle client of HTTP/1 can't be told.
+  if (busy() || (codec_ != nullptr && http2_)) {
     codec_->Drain();
   }
-  if (stream_ != nullptr) {
-    stream_->DrainTunnel();
+  for (Stream* stream = streams_; stream != nullptr;) {
+    Stream* const next = stream->next;
+    stream->DrainTunnel();
+    stream = next;
+  }
+  if (state_ != State::kOpen) {
+    return;
   }
   worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
 }
@@ -354,7 +372,9 @@ void DownstreamConnection::KeepSnapshot(PinnedSnapshot& last) {
 
 void DownstreamConnection::Abort(const Error& error) {
   if (state_ != State::kClosed) {
-    codec_->OnTransportLost(error);
+    if (codec_ != nullptr) {
+      codec_->OnTransportLost(error);
+    }
     Close(true);
   }
 }
@@ -366,9 +386,11 @@ void DownstreamConnection::Close(bool reset) {
   state_ = State::kClosed;
   Disarm();
   socket_.Close(reset);
-  codec_->OnTransportLost(ClientGone("the connection was closed"));
-  if (stream_ != nullptr) {
-    stream_->End(false);  // The codec had refused it already and says no more.
+  if (codec_ != nullptr) {
+    codec_->OnTransportLost(ClientGone("the connection was closed"));
+  }
+  while (streams_ != nullptr) {
+    streams_->End(false);  // The codec had refused it already and says no more.
   }
   worker_.RemoveConnection(*this);
 }

@@ -11,6 +11,7 @@
 #include "source/event/deadline.h"
 #include "source/event/socket.h"
 #include "source/http/codec.h"
+#include "source/observe/tls_facts.h"
 #include "source/pipeline/stream.h"
 #include "source/proxy/worker.h"
 #include "source/upstream/pool/codec_io.h"
@@ -25,6 +26,7 @@ class DownstreamConnection final : private event::Socket::Handler,
                                    private http::ByteSink,
                                    private http::ServerCodec::Events,
                                    private event::Ready,
+                                   private event::TurnEnd,
                                    private event::Deadline {
  public:
   DownstreamConnection(Worker::Parts& worker, int fd, const event::SocketAddress& peer,
@@ -42,6 +44,10 @@ class DownstreamConnection final : private event::Socket::Handler,
   bool draining() const { return draining_; }
   // Where responses' content may go past the codec.
   event::Socket& socket() { return socket_; }
+  // Whether bytes that are written are those on the wire.
+  bool sends_raw() const { return socket_.layer() == nullptr; }
+  // What the TLS handshake told; null in the clear. As long as the connection.
+  const observe::TlsFacts* tls() const { return tls_facts_.get(); }
 
   // No further requests: closes after the response under way, or when none has come for a moment
   // (what a client has sent already is on its way and deserves an answer).
@@ -49,8 +55,8 @@ class DownstreamConnection final : private event::Socket::Handler,
   // The listener is going away: requests that still come are answered from `last`, which is pinned
   // until the connection is gone.
   void KeepSnapshot(PinnedSnapshot& last);
-  // The stream has ended, whoever ended it.
-  void OnStreamEnded() { stream_ = nullptr; }
+  // A stream has ended, whoever ended it.
+  void OnStreamEnded(Stream& stream);
   // Closes now; streams are told.
   void Abort(const Error& error);
 
@@ -75,6 +81,8 @@ class DownstreamConnection final : private event::Socket::Handler,
     socket_.Commit(bytes);
   }
   void Finish() override { socket_.ShutdownWrite(); }
+  void WantFlush() override;
+  size_t pending() const override { return socket_.pending(); }
   uint32_t MarkOutput() override;
   bool CutBack(uint32_t waiting) override;
   http::RequestEvents& OnStream(http::ResponseSender& sender) override;
@@ -82,12 +90,23 @@ class DownstreamConnection final : private event::Socket::Handler,
   void OnStreamDone(http::RequestEvents& stream) override;
   void OnInputWanted() override;
   void OnCloseWanted(bool abrupt) override;
+  void OnPeerFault(http::PeerFault fault, std::string_view what) override;
   void OnDeadline() override;
   void OnReady() override;
+  void OnTurnEnd() override;
 
   void Pump();
+  // What comes before the first request (downstream_setup.cc): whether it is through.
+  bool SetUp();
   bool TakeProxyHeader();
+  bool ShakeHands();
+  void OnHandshakeOver();
+  bool ChooseCodec();
+  void UseCodec(bool http2);
   void BecomePeer(const IpAddress& address, uint16_t port);
+  // Reads for one of those steps; whether there is a connection to go on with.
+  bool SetUpGoesOn(upstream::ReadOutcome outcome);
+  bool busy() const { return codec_ != nullptr && codec_->busy(); }
   void WatchHead();
   bool CanRead() const;
   void Count(ListenerMetric metric, int64_t amount = 1);
@@ -109,7 +128,8 @@ class DownstreamConnection final : private event::Socket::Handler,
   Worker::Parts& worker_;
   const std::shared_ptr<const ListenerPlan> terms_;  // Of its listener, when it came.
   event::Socket socket_;
-  std::unique_ptr<http::ServerCodec> codec_;
+  std::unique_ptr<http::ServerCodec> codec_;  // Null until it is known which it is to be.
+  std::unique_ptr<const observe::TlsFacts> tls_facts_;
   upstream::CodecIo input_;
   uint32_t last_pending_ = 0;
   uint32_t sent_bytes_ = 0;  // Since the last CountSent().
@@ -117,11 +137,13 @@ class DownstreamConnection final : private event::Socket::Handler,
   uint16_t peer_port_ = 0;
   bool trusted_ = false;
   bool proxy_header_due_ = false;
+  bool tls_due_ = false;  // The handshake is not over.
   bool draining_ = false;
   bool eof_ = false;
+  bool http2_ = false;
   bool head_watched_ = false;  // The deadline is the head's, not the idle connection's.
   State state_ = State::kOpen;
-  Stream* stream_ = nullptr;
+  Stream* streams_ = nullptr;  // The newest one first.
   PinnedSnapshot* kept_ = nullptr;
   // Since when it is idle; while output is pending, since when as much of it as last_pending_ is.
   MonotonicTime idle_since_{};

@@ -59,6 +59,10 @@ ErrorPolicy PolicyFor(ErrorCode code) {
       return {503, "the service can't be reached", true};
     case ErrorCode::kConnectTimeout:
       return {504, "the service can't be reached in time", true};
+    case ErrorCode::kTlsFailed:
+      return {502, "the service can't be spoken to safely", true};
+    case ErrorCode::kUpstreamUnprocessed:
+      return {503, "the service takes no more requests"};
     case ErrorCode::kUpstreamReset:
       return {502, "the service broke off its answer"};
     case ErrorCode::kMalformedResponse:

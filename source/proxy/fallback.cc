@@ -23,6 +23,7 @@ std::optional<FallbackReason> ReasonOf(ErrorCode code) {
       return FallbackReason::kCircuitOpen;
     case ErrorCode::kNoEndpoint:
     case ErrorCode::kConnectFailed:
+    case ErrorCode::kTlsFailed:
       return FallbackReason::kNoHealthy;
     case ErrorCode::kConnectTimeout:
     case ErrorCode::kResponseTimeout:
@@ -33,6 +34,7 @@ std::optional<FallbackReason> ReasonOf(ErrorCode code) {
     case ErrorCode::kOverloaded:
       return FallbackReason::kOverloaded;
     case ErrorCode::kUpstreamReset:
+    case ErrorCode::kUpstreamUnprocessed:
     case ErrorCode::kMalformedResponse:
       return FallbackReason::kReset;
     default:

@@ -5,7 +5,7 @@
 //   trusted_proxies: [10.0.0.0/8]      # whose X-Forwarded-For is believed
 //   forwarded: {mode: append, real_ip: false, request_id: false}     # append, replace, off
 //   path: {merge_slashes: true, encoded_slash: reject}               # reject, keep
-//   limits: {max_connections: 20000, max_header_bytes: 64KiB, max_headers: 100,
+//   limits: {max_connections: 20000, max_header_bytes: 64KiB, max_headers: 100, max_streams: 128,
 //            max_requests_per_connection: 0}                         # 0: no limit
 //   timeouts: {request_headers: 10s, request_body_idle: 30s, idle: 75s, tunnel_idle: 1h}
 //   upgrades: [websocket]
@@ -31,26 +31,33 @@ constexpr uint64_t kMaxConnections = 10'000'000;
 constexpr uint64_t kMinHeaderBytes = 1024;
 constexpr uint64_t kMaxHeaderBytes = 1 << 20;
 constexpr uint64_t kMaxHeaders = 4096;
+constexpr uint64_t kMaxStreams = 1'000'000;
 
-void LoadProtocols(Object& in) {
+void LoadProtocols(Object& in, ListenerSettings& out) {
   const Value value =
-      in.Get("protocols", About("What is spoken here; at least one.").Default("[http/1.1]"));
+      in.Get("protocols", About("What is spoken here; at least one. With TLS, in the order of "
+                                "preference; in the clear, h2 is for clients that begin with it.")
+                              .Default("[http/1.1]"));
   const std::vector<Value> protocols = value.List();
   if (value.IsList() && protocols.empty()) {
     value.Error("needs at least one protocol", "[http/1.1]");
   }
-  enum class Protocol : uint8_t { kHttp1 };
+  enum class Protocol : uint8_t { kHttp1, kHttp2 };
   std::vector<Protocol> seen;
   for (const Value& one : protocols) {
-    if (one.Scalar() == "h2") {
-      one.Error("h2 is not supported yet");
-      continue;
-    }
-    const auto protocol = one.Enum<Protocol>({{"http/1.1", Protocol::kHttp1}}, Protocol::kHttp1);
+    const auto protocol = one.Enum<Protocol>(
+        {{"h2", Protocol::kHttp2}, {"http/1.1", Protocol::kHttp1}}, Protocol::kHttp1);
     if (std::find(seen.begin(), seen.end(), protocol) != seen.end()) {
       one.Error("is listed twice");
     }
     seen.push_back(protocol);
+  }
+  const auto has = [&](Protocol one) {
+    return std::find(seen.begin(), seen.end(), one) != seen.end();
+  };
+  if (!seen.empty()) {
+    out.http1 = has(Protocol::kHttp1);
+    out.http2 = has(Protocol::kHttp2);
   }
 }
 
@@ -111,7 +118,9 @@ void LoadLimits(Object in, ListenerSettings& out) {
   out.max_requests_per_connection =
       in.Uint("max_requests_per_connection", {out.max_requests_per_connection},
               "Requests after which a connection is closed; 0: no limit.");
-  in.NotSupportedYet({"max_streams"});
+  out.codec.http2.max_streams =
+      count("max_streams", out.codec.http2.max_streams, kMaxStreams,
+            "Requests at a time on one connection of HTTP/2; what exceeds them is refused.");
 }
 
 void LoadTimeouts(Object in, ListenerSettings& out) {
@@ -185,7 +194,7 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
     addresses.Claim(address, *usable,
                     name.empty() ? "another listener" : "the listener \"" + name + "\"");
   }
-  LoadProtocols(in);
+  LoadProtocols(in, *settings);
   in.NotSupportedYet({"tls"});
   LoadUpgrades(in, *settings);
   settings->proxy_protocol = in.Bool(

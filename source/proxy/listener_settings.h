@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "source/base/ip.h"
 #include "source/config/values.h"
 #include "source/http/codec.h"
+#include "source/tls/server_tls.h"
 
 namespace gatehouse::proxy {
 
@@ -19,6 +21,11 @@ enum class EncodedSlash : uint8_t { kReject, kKeep };
 struct ListenerSettings {
   std::string name;
   config::Address address;
+
+  // `protocols`. With both: what clients agree to (ALPN), or in the clear what they begin with.
+  bool http1 = true;
+  bool http2 = false;
+  std::optional<tls::ServerSettings> tls;
 
   bool proxy_protocol = false;  // Every connection begins with a PROXY header.
   std::vector<Cidr> trusted_proxies;

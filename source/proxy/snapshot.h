@@ -31,12 +31,14 @@ struct ListenerPlan {
   // Connections of all workers, against limits.max_connections; handed from snapshot to snapshot
   // with the id.
   std::shared_ptr<upstream::SharedLimit> connections = std::make_shared<upstream::SharedLimit>();
+  // Null: in the clear. Handed on with the id, so that sessions can be resumed.
+  std::shared_ptr<tls::ServerTls> tls;
   std::vector<const pipeline::Chain*> chains;  // By route index; owned by Snapshot::filters.
   const pipeline::Chain* no_route = nullptr;   // The listener's own filters.
 
   // What outlives the snapshot: all but the chains.
   ListenerPlan WithoutRoutes() const {
-    return {settings, metric_block, metrics, id, connections, {}, nullptr};
+    return {settings, metric_block, metrics, id, connections, tls, {}, nullptr};
   }
 };
 

@@ -14,8 +14,29 @@
 namespace gatehouse::proxy {
 namespace {
 
-std::string_view ProtocolName(uint8_t minor_version) {
-  return minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
+std::string_view ProtocolName(http::Version version) {
+  switch (version) {
+    case http::Version::kHttp10:
+      return "HTTP/1.0";
+    case http::Version::kHttp11:
+      break;
+    case http::Version::kHttp2:
+      return "HTTP/2";
+  }
+  return "HTTP/1.1";
+}
+
+// RFC 9110 section 7.6.3: the version in which it was received.
+std::string_view ViaOf(http::Version version) {
+  switch (version) {
+    case http::Version::kHttp10:
+      return "1.0 gatehouse";
+    case http::Version::kHttp11:
+      break;
+    case http::Version::kHttp2:
+      return "2.0 gatehouse";
+  }
+  return "1.1 gatehouse";
 }
 
 }  // namespace
@@ -94,8 +115,9 @@ void Stream::Describe(http::RequestHead& head) {
   info_.path = head.path;
   info_.host = head.host;
   // The connection's, whatever an absolute target claims.
-  head.scheme = "http";
-  info_.protocol = ProtocolName(head.minor_version);
+  head.scheme = connection_->tls() == nullptr ? "http" : "https";
+  info_.tls = connection_->tls();
+  info_.protocol = ProtocolName(head.version);
   info_.listener = plan_->settings->name;
   info_.peer = info_.client = connection_->peer();
   info_.peer_port = connection_->peer_port();
@@ -104,7 +126,9 @@ void Stream::Describe(http::RequestHead& head) {
     info_.client = ClientBehind(*plan_->settings, info_.peer, head.headers);
     info_.client_is_peer = info_.client == info_.peer;
     const std::string_view proto = head.headers.Value(http::Known::kXForwardedProto);
-    head.scheme = EqualsIgnoreCase(proto, "https") ? "https" : head.scheme;
+    head.scheme = EqualsIgnoreCase(proto, "https")  ? "https"
+                  : EqualsIgnoreCase(proto, "http") ? "http"
+                                                    : head.scheme;
   }
   info_.scheme = head.scheme;
 }
@@ -190,7 +214,7 @@ void Stream::TellForwarded() {
   facts.client = info_.client_is_peer ? facts.peer : arena_.Copy(info_.client.ToString());
   facts.scheme = info_.scheme;
   facts.request_id = settings.forward_request_id ? request_id() : std::string_view();
-  facts.via = head_->minor_version == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+  facts.via = ViaOf(head_->version);
   facts.trusted = connection_->trusted();
   ApplyForwarded(settings, facts, *head_);
 }
@@ -321,7 +345,7 @@ void Stream::ResponsePassed() {
     return;
   }
   // Content that no filter looks at, framed alike on both sides, need not come up to us.
-  if (sender_ != nullptr && !response_end_ && sender_->sends_raw() &&
+  if (sender_ != nullptr && !response_end_ && sender_->sends_raw() && connection_->sends_raw() &&
       !response_pass_.wants_body()) {
     attempt_.SpliceTo(response_splice_);
   }
@@ -475,7 +499,7 @@ void Stream::End(bool complete) {
       filters_[i]->OnStreamEnd(info_, *this);
     }
   }
-  connection_->OnStreamEnded();
+  connection_->OnStreamEnded(*this);
   worker_.RecycleLater(*this);
 }
 

@@ -39,6 +39,10 @@ class Stream final : public http::RequestEvents,
   explicit Stream(Worker::Parts& worker);
   ~Stream();
 
+  // For the connection's list of its streams.
+  Stream* next = nullptr;
+  Stream* previous = nullptr;
+
   // A request begins on `connection`; its answer goes to `sender`.
   void Begin(DownstreamConnection& connection, http::ResponseSender& sender, PinnedSnapshot& pinned,
              const ListenerPlan& plan);

@@ -98,7 +98,7 @@ class RequestReader final : private ServerCodec::Events, private RequestEvents {
     message.method = head.method_name;
     message.target = head.target;
     message.authority = head.authority;
-    message.minor_version = head.minor_version;
+    message.minor_version = head.version == Version::kHttp10 ? 0 : 1;
     message.fields = Write(head.headers);
     Ended(end);
   }
@@ -175,7 +175,7 @@ class ResponseReader final : private ClientCodec::Events, private ResponseEvents
   }
 
  private:
-  void OnStreamDone(ResponseEvents&, bool reusable) override {
+  void OnStreamDone(bool reusable) override {
     done_ = true;
     message_.reusable = reusable;
   }

@@ -57,7 +57,7 @@ class Gateway final : public ServerCodec::Events,
   }
   Arena& StreamArena(RequestEvents&) override { return arena_; }
   void OnStreamDone(RequestEvents&) override {}
-  void OnStreamDone(ResponseEvents&, bool) override {}
+  void OnStreamDone(bool) override {}
   void OnInputWanted() override {}
   void OnCloseWanted(bool) override { closed_ = true; }
   void OnCloseWanted() override {}

@@ -59,7 +59,7 @@ class Gateway final : public ServerCodec::Events,
   }
   Arena& StreamArena(RequestEvents&) override { return arena_; }
   void OnStreamDone(RequestEvents&) override { to_client_ = nullptr; }
-  void OnStreamDone(ResponseEvents&, bool reusable) override { answer_.reusable = reusable; }
+  void OnStreamDone(bool reusable) override { answer_.reusable = reusable; }
   void OnInputWanted() override {}
   void OnCloseWanted(bool) override {}
   void OnCloseWanted() override {}

@@ -313,13 +313,12 @@ void H1ClientCodec::FinishIfWhole() {
 }
 
 void H1ClientCodec::FinishStream() {
-  ResponseEvents* stream = stream_;
   stream_ = nullptr;
   outstanding_ = 0;
   response_started_ = false;
   const bool reusable = reusable_ && !eof_ && input_ != Input::kStopped;
   input_ = reusable ? Input::kNothingDue : Input::kStopped;
-  events_.OnStreamDone(*stream, reusable);
+  events_.OnStreamDone(reusable);
 }
 
 // The connection is of no more use. Says so once: to the pool, or with the end of the stream whose

@@ -32,14 +32,14 @@ struct FramingFields {
 };
 
 // Reads the two fields. Faults carry kMalformedRequest or kUnsupportedCoding.
-Fault ReadFields(const Headers& headers, uint8_t minor_version, FramingFields& out) {
+Fault ReadFields(const Headers& headers, bool http10, FramingFields& out) {
   const Field* coding = headers.Find(Known::kTransferEncoding);
   const Field* length = headers.Find(Known::kContentLength);
   if (coding != nullptr) {
     if (length != nullptr) {
       return {ErrorCode::kMalformedRequest, "both Transfer-Encoding and Content-Length"};
     }
-    if (minor_version == 0) {
+    if (http10) {
       return {ErrorCode::kMalformedRequest, "Transfer-Encoding in HTTP/1.0"};
     }
     if (headers.Next(*coding) != nullptr) {
@@ -73,7 +73,7 @@ Fault ReadFields(const Headers& headers, uint8_t minor_version, FramingFields& o
 
 Fault ReadFraming(RequestHead& head) {
   FramingFields fields;
-  const Fault fault = ReadFields(head.headers, head.minor_version, fields);
+  const Fault fault = ReadFields(head.headers, head.version == Version::kHttp10, fields);
   head.framing = fields.framing;
   head.content_length = fields.content_length;
   return fault;
@@ -81,7 +81,7 @@ Fault ReadFraming(RequestHead& head) {
 
 Fault ReadFraming(ResponseHead& head, Method method) {
   FramingFields fields;
-  if (Fault fault = ReadFields(head.headers, head.minor_version, fields)) {
+  if (Fault fault = ReadFields(head.headers, head.minor_version == 0, fields)) {
     fault.code = ErrorCode::kMalformedResponse;
     return fault;
   }
@@ -111,7 +111,7 @@ FramingField FramingOf(const ResponseHead& head, const RequestHead& request, boo
   if (end) {
     return {Framing::kLength, 0};
   }
-  return {request.minor_version == 0 ? Framing::kUntilClose : Framing::kChunked, 0};
+  return {request.version == Version::kHttp10 ? Framing::kUntilClose : Framing::kChunked, 0};
 }
 
 bool MayHaveContent(Method method, uint16_t status) {

@@ -15,22 +15,22 @@ Fault Malformed(const char* reason) { return {ErrorCode::kMalformedRequest, reas
 
 // HTTP-version = "HTTP/" DIGIT "." DIGIT (RFC 9112 section 2.3). A minor version above 1 is served
 // as 1.1 (RFC 9110 section 2.5).
-Fault ParseVersion(std::string_view version, uint8_t& minor_version) {
-  if (version == "HTTP/1.1") [[likely]] {
-    minor_version = 1;
+Fault ParseVersion(std::string_view text, Version& version) {
+  if (text == "HTTP/1.1") [[likely]] {
+    version = Version::kHttp11;
     return {};
   }
-  if (version.size() != 8 || !version.starts_with("HTTP/") || !IsDigit(version[5]) ||
-      version[6] != '.' || !IsDigit(version[7])) {
+  if (text.size() != 8 || !text.starts_with("HTTP/") || !IsDigit(text[5]) || text[6] != '.' ||
+      !IsDigit(text[7])) {
     return Malformed("the request line does not end in an HTTP version");
   }
-  if (version[5] == '0') {
+  if (text[5] == '0') {
     return Malformed("HTTP/0.9 is not served");
   }
-  if (version[5] != '1') {
+  if (text[5] != '1') {
     return {ErrorCode::kVersionNotSupported, "a major version of HTTP other than 1"};
   }
-  minor_version = version[7] == '0' ? 0 : 1;
+  version = text[7] == '0' ? Version::kHttp10 : Version::kHttp11;
   return {};
 }
 
@@ -85,7 +85,7 @@ Fault SetTarget(std::string_view target, RequestHead& head) {
 Fault SetAuthority(RequestHead& head) {
   const Field* host = head.headers.Find(Known::kHost);
   if (host == nullptr) {
-    if (head.minor_version >= 1) {
+    if (head.version != Version::kHttp10) {
       return Malformed("no Host");
     }
   } else if (head.headers.Next(*host) != nullptr) {
@@ -119,7 +119,7 @@ Fault SetExpectation(RequestHead& head) {
   if (expect == nullptr) [[likely]] {
     return {};
   }
-  if (head.minor_version == 0) {
+  if (head.version == Version::kHttp10) {
     head.headers.Remove(Known::kExpect);
     return {};
   }
@@ -144,7 +144,7 @@ Fault ParseRequestLine(std::string_view line, RequestLine& out) {
     return Malformed("the request line has no HTTP version");
   }
   const std::string_view target = line.substr(0, target_end);
-  if (Fault fault = ParseVersion(line.substr(target_end + 1), out.minor_version)) {
+  if (Fault fault = ParseVersion(line.substr(target_end + 1), out.version)) {
     return fault;
   }
   if (!AllOf(target, kTargetByte)) {
@@ -164,7 +164,7 @@ Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, Reques
   const Fault line_fault = ParseRequestLine(first_line, line);
   head.method_name = line.method;
   head.method = ParseMethod(line.method);
-  head.minor_version = line.minor_version;
+  head.version = line.version;
   head.scheme = "http";
   if (line_fault) {
     return line_fault;
@@ -203,7 +203,7 @@ void FillFromRequestLine(std::string_view bytes, RequestHead& head) {
   }
   head.method_name = line.method;
   head.method = ParseMethod(line.method);
-  head.minor_version = line.minor_version;
+  head.version = line.version;
   SetTarget(line.target, head);
 }
 

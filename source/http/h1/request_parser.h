@@ -13,7 +13,7 @@ namespace gatehouse::http {
 struct RequestLine {
   std::string_view method;
   std::string_view target;
-  uint8_t minor_version = 1;
+  Version version = Version::kHttp11;
 };
 
 // `line` has no CRLF. Fills as much of `out` as is sound.

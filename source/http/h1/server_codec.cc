@@ -225,7 +225,7 @@ void H1ServerCodec::TakeRequest(std::string_view bytes) {
   }
   // RFC 9112 section 9.3. A client that asks for WebSocket may go on in it without waiting for an
   // answer; should the answer be no, that must not be read as requests.
-  close_ = close_ || options.close || (head_->minor_version == 0 && !options.keep_alive) ||
+  close_ = close_ || options.close || (head_->version == Version::kHttp10 && !options.keep_alive) ||
            AsksForProtocol(head_->headers, "websocket");
   const bool end = head_->framing == Framing::kNone ||
                    (head_->framing == Framing::kLength && head_->content_length == 0);
@@ -399,7 +399,7 @@ void H1ServerCodec::Drain() {
 
 void H1ServerCodec::SendInformational(const ResponseHead& head) {
   // HTTP/1.0 has no 1xx (RFC 9110 section 15.2); 101 is not ours to give.
-  if (stream_ == nullptr || output_ != Output::kNothing || head_->minor_version == 0 ||
+  if (stream_ == nullptr || output_ != Output::kNothing || head_->version == Version::kHttp10 ||
       head.status < 100 || head.status > 199 || head.status == 101) {
     return;
   }
@@ -419,9 +419,10 @@ void H1ServerCodec::SendHeaders(const ResponseHead& head, bool end) {
   const FramingField framing = FramingOf(head, *head_, end);
   close_ = close_ || input_ != Input::kWhole || IsLastRequest() ||
            framing.framing == Framing::kUntilClose;
-  const ConnectionField connection = close_                      ? ConnectionField::kClose
-                                     : head_->minor_version == 0 ? ConnectionField::kKeepAlive
-                                                                 : ConnectionField::kNone;
+  const ConnectionField connection = close_ ? ConnectionField::kClose
+                                     : head_->version == Version::kHttp10
+                                         ? ConnectionField::kKeepAlive
+                                         : ConnectionField::kNone;
   WriteResponseHead(head, framing, connection, sink_);
   const bool content = MayHaveContent(head_->method, head.status);
   writer_.Begin(content ? framing.framing : Framing::kNone, framing.content_length);

@@ -47,8 +47,8 @@ bool IsKey(std::string_view value) {
 }  // namespace
 
 bool IsWebSocketRequest(const RequestHead& head) {
-  return head.method == Method::kGet && head.minor_version == 1 && head.framing == Framing::kNone &&
-         SaysUpgrade(head.headers) &&
+  return head.method == Method::kGet && head.version == Version::kHttp11 &&
+         head.framing == Framing::kNone && SaysUpgrade(head.headers) &&
          EqualsIgnoreCase(Single(head.headers, NameOf(Known::kUpgrade)), "websocket") &&
          Single(head.headers, kVersion) == "13" && IsKey(Single(head.headers, kKey));
 }

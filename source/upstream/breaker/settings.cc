@@ -16,11 +16,13 @@ Verdict FailureRules::Of(ErrorCode code) const {
   const auto counted = [](bool failure) { return failure ? Verdict::kFailed : Verdict::kGood; };
   switch (code) {
     case ErrorCode::kConnectFailed:
+    case ErrorCode::kTlsFailed:
       return counted(connect_failure);
     case ErrorCode::kConnectTimeout:
     case ErrorCode::kResponseTimeout:
       return counted(timeout);
     case ErrorCode::kUpstreamReset:
+    case ErrorCode::kUpstreamUnprocessed:
       return counted(reset);
     case ErrorCode::kMalformedResponse:
       return counted(malformed);

@@ -84,7 +84,9 @@ class CodecIo {
   // Whether bytes wait for the codec. Not those it is looking at: what it makes of them, and
   // whether some are left over, is its to say.
   bool holds_input() const { return !offering_ && !held_.empty(); }
-  // Drops what has been read and not delivered.
+  // What has been read and not delivered.
+  std::string_view held() const { return held_.view(); }
+  // Drops it.
   void Discard() {
     held_.Release();
     pipe_.reset();

@@ -131,7 +131,7 @@ void Connection::OnSocketDrained() {
   }
 }
 
-void Connection::OnStreamDone(http::ResponseEvents&, bool reusable) {
+void Connection::OnStreamDone(bool reusable) {
   busy_ = false;
   if (lost_) {
     return;

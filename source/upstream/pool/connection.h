@@ -46,7 +46,7 @@ class Connection final : private event::Socket::Handler,
   // The target has room again.
   void ContinueSplice() { io_.loop.Queue(*this); }
   // How much of it could.
-  uint64_t raw_input() const { return codec_->raw_input(); }
+  uint64_t raw_input() const { return socket_.layer() == nullptr ? codec_->raw_input() : 0; }
   // In the pool: closes itself after `timeout` (OnConnectionLost).
   void Park(Duration timeout);
   // Closes without telling anybody.
@@ -55,7 +55,6 @@ class Connection final : private event::Socket::Handler,
   const Endpoint& endpoint() const { return *endpoint_; }
   // Requests started on it so far: more than one means it was reused.
   uint32_t requests() const { return requests_; }
-  bool response_started() const { return codec_->response_started(); }
 
   // For the owner's bookkeeping.
   size_t index = 0;
@@ -69,7 +68,7 @@ class Connection final : private event::Socket::Handler,
   char* Reserve(size_t bytes) override { return socket_.Reserve(bytes); }
   void Commit(size_t bytes) override { socket_.Commit(bytes); }
   void Finish() override { socket_.ShutdownWrite(); }
-  void OnStreamDone(http::ResponseEvents& stream, bool reusable) override;
+  void OnStreamDone(bool reusable) override;
   void OnInputWanted() override;
   void OnCloseWanted() override;
   void OnDeadline() override;

@@ -18,7 +18,7 @@ TEST(ClientCodecTest, OneRequestAfterAnother) {
     connection.Request();
     EXPECT_EQ(connection.TakeOutput(), "GET /t HTTP/1.1\r\nHost: a.test\r\n\r\n");
     EXPECT_FALSE(connection.codec().CanStart());
-    EXPECT_FALSE(connection.codec().response_started());
+    EXPECT_FALSE(connection.latest().sender->response_started());
     byte_by_byte ? connection.ReceiveByteByByte(kOk) : connection.Receive(kOk);
     EXPECT_EQ(connection.latest().head->status, 200);
     EXPECT_EQ(connection.latest().body, "ok");
@@ -139,7 +139,7 @@ TEST(ClientCodecTest, BytesThatAnswerNothing) {
   started.Start();
   started.Receive(kOk);
   EXPECT_EQ(started.latest().reset.code, ErrorCode::kUpstreamReset);
-  EXPECT_FALSE(started.codec().response_started());
+  EXPECT_FALSE(started.latest().sender->response_started());
   EXPECT_EQ(started.closes, 1);
 }
 
@@ -198,7 +198,7 @@ TEST(ClientCodecTest, AnEndBeforeTheWholeAnswerIsAReset) {
     ClientConnection eof;
     eof.Request();
     eof.Receive(answer);
-    EXPECT_EQ(eof.codec().response_started(), !answer.empty());
+    EXPECT_EQ(eof.latest().sender->response_started(), !answer.empty());
     eof.codec().OnEof();
     EXPECT_EQ(eof.latest().reset.code, ErrorCode::kUpstreamReset) << answer;
     EXPECT_EQ(eof.latest().reset.source, ErrorSource::kUpstream);

@@ -118,8 +118,8 @@ class ClientConnection : private ClientCodec::Events {
     const std::string input = input_;
     input_.erase(0, codec_->OnInput(input));
   }
-  void OnStreamDone(ResponseEvents& stream, bool reusable) override {
-    auto& response = static_cast<Response&>(stream);
+  void OnStreamDone(bool reusable) override {
+    Response& response = latest();
     EXPECT_FALSE(response.done);
     response.done = true;
     response.reusable = reusable;

@@ -97,7 +97,7 @@ class Relay : public ServerCodec::Events,
   }
   Arena& StreamArena(RequestEvents&) override { return arena_; }
   void OnStreamDone(RequestEvents&) override { arena_.Reset(); }
-  void OnStreamDone(ResponseEvents&, bool) override {}
+  void OnStreamDone(bool) override {}
   void OnInputWanted() override {}
   void OnCloseWanted(bool) override { std::puts("unexpected close"); }
   void OnCloseWanted() override { std::puts("unexpected close"); }

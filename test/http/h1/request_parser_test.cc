@@ -45,7 +45,7 @@ TEST_F(RequestParserTest, TakesAnOrdinaryRequest) {
       ErrorCode::kNone);
   EXPECT_EQ(head().method, Method::kGet);
   EXPECT_EQ(head().method_name, "GET");
-  EXPECT_EQ(head().minor_version, 1);
+  EXPECT_EQ(head().version, Version::kHttp11);
   EXPECT_EQ(head().scheme, "http");
   EXPECT_EQ(head().authority, "A.test:80");
   EXPECT_EQ(head().host, "a.test");
@@ -142,9 +142,9 @@ TEST_F(RequestParserTest, OtherVersions) {
   EXPECT_EQ(ParseLine("GET /t HTTP/9.9"), ErrorCode::kVersionNotSupported);
   EXPECT_EQ(ParseLine("PRI * HTTP/2.0"), ErrorCode::kVersionNotSupported);
   EXPECT_EQ(ParseLine("GET /t HTTP/1.0"), ErrorCode::kNone);
-  EXPECT_EQ(head().minor_version, 0);
+  EXPECT_EQ(head().version, Version::kHttp10);
   EXPECT_EQ(ParseLine("GET /t HTTP/1.9"), ErrorCode::kNone);
-  EXPECT_EQ(head().minor_version, 1);
+  EXPECT_EQ(head().version, Version::kHttp11);
 }
 
 TEST_F(RequestParserTest, MethodsThatAreNotServed) {

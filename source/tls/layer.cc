@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/tls/layer.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "source/base/check.h"
+#include "source/tls/openssl_error.h"
+
+namespace gatehouse::tls {
+
+void SslDelete::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+
+int Layer::ReadWire(BIO* bio, char* into, size_t size, size_t* bytes) {
+  auto& layer = *static_cast<Layer*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  if (layer.in_.empty()) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  *bytes = std::min(size, layer.in_.size());
+  std::memcpy(into, layer.in_.data(), *bytes);
+  layer.in_.remove_prefix(*bytes);
+  return 1;
+}
+
+int Layer::WriteWire(BIO* bio, const char* data, size_t size, size_t* bytes) {
+  auto& layer = *static_cast<Layer*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  if (layer.out_ != nullptr) {
+    layer.out_->Append({data, size});
+  }
+  *bytes = size;
+  return 1;
+}
+
+// One for the process, made when it is first needed.
+const BIO_METHOD* Layer::Method() {
+  static const BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse");
+    GATEHOUSE_CHECK(made != nullptr, "out of memory");
+    BIO_meth_set_read_ex(made, &Layer::ReadWire);
+    BIO_meth_set_write_ex(made, &Layer::WriteWire);
+    BIO_meth_set_ctrl(made, [](BIO*, int command, long, void*) -> long {
+      return command == BIO_CTRL_FLUSH ? 1 : 0;
+    });
+    BIO_meth_set_create(made, [](BIO* bio) {
+      BIO_set_init(bio, 1);
+      return 1;
+    });
+    return made;
+  }();
+  return method;
+}
+
+Layer::Layer(SslPtr ssl, BufferPool& buffers) : ssl_(std::move(ssl)), held_(buffers) {
+  BIO* bio = BIO_new(Method());
+  GATEHOUSE_CHECK(bio != nullptr && ssl_ != nullptr, "out of memory");
+  BIO_set_data(bio, this);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+}
+
+Layer::~Layer() = default;
+
+event::SocketLayer::Opened Layer::Open(std::string_view wire, char* into, size_t size,
+                                       Buffer& out) {
+  const bool held = !held_.empty();
+  if (held) {
+    held_.Append(wire);
+  }
+  in_ = held ? held_.view() : wire;
+  out_ = &out;
+  const size_t before = in_.size();
+  ERR_clear_error();
+  Opened opened;
+  if (!failure_.empty()) {
+    opened.state = State::kFailed;
+  } else if (!established_) {
+    opened.state = Shake();
+  } else {
+    opened.state = ReadRecords(into, size, &opened.bytes);
+  }
+  out_ = nullptr;
+  if (held) {
+    held_.Consume(before - in_.size());
+  } else {
+    held_.Append(in_);
+  }
+  in_ = {};
+  return opened;
+}
+
+event::SocketLayer::State Layer::Shake() {
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result != 1) {
+    return Fail(result);
+  }
+  established_ = true;
+  return State::kMore;
+}
+
+event::SocketLayer::State Layer::ReadRecords(char* into, size_t size, size_t* bytes) {
+  while (*bytes < size) {
+    size_t got = 0;
+    const int result = SSL_read_ex(ssl_.get(), into + *bytes, size - *bytes, &got);
+    if (result != 1) {
+      return Fail(result);
+    }
+    *bytes += got;
+    if (in_.empty() && SSL_pending(ssl_.get()) == 0) {
+      return State::kHungry;  // The call that would find out costs more than this one.
+    }
+  }
+  return State::kMore;
+}
+
+// The call did not succeed: which may only mean that it needs more.
+event::SocketLayer::State Layer::Fail(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      return State::kHungry;
+    case SSL_ERROR_ZERO_RETURN:
+      return State::kEnd;
+    default:
+      failure_ = OpenSslReason("the peer broke the rules of TLS");
+      return State::kFailed;
+  }
+}
+
+bool Layer::Seal(std::string_view plain, Buffer& out) {
+  out_ = &out;
+  ERR_clear_error();
+  while (!plain.empty() && failure_.empty()) {
+    size_t written = 0;
+    const int result = SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &written);
+    if (result != 1 && Fail(result) != State::kFailed) {
+      failure_ = "the handshake is not over";
+    }
+    plain.remove_prefix(written);
+  }
+  out_ = nullptr;
+  return failure_.empty();
+}
+
+void Layer::Finish(Buffer& out) {
+  // In the middle of a handshake, or after a fatal alert, there is nothing to say.
+  if (!established_ || !failure_.empty()) {
+    return;
+  }
+  out_ = &out;
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+  out_ = nullptr;
+}
+
+std::string_view Layer::alpn() const {
+  const unsigned char* data = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &data, &size);
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace gatehouse::tls

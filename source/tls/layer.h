@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection's TLS: what a socket's bytes go through, either side.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "source/base/buffer.h"
+#include "source/event/socket_layer.h"
+
+struct bio_method_st;
+struct bio_st;
+struct ssl_st;
+
+namespace gatehouse::tls {
+
+struct SslDelete {
+  void operator()(ssl_st* ssl) const;
+};
+using SslPtr = std::unique_ptr<ssl_st, SslDelete>;
+
+// OpenSSL between two pieces of memory: it never sees a descriptor. Loop thread only.
+class Layer final : public event::SocketLayer {
+ public:
+  // `ssl` knows its context and whether it accepts or connects. `buffers` outlives the layer.
+  Layer(SslPtr ssl, BufferPool& buffers);
+  ~Layer() override;
+
+  bool established() const override { return established_; }
+  Opened Open(std::string_view wire, char* into, size_t size, Buffer& out) override;
+  bool Seal(std::string_view plain, Buffer& out) override;
+  void Finish(Buffer& out) override;
+  const std::string& failure() const override { return failure_; }
+
+  // Once established. The protocol agreed on (RFC 7301), "" without one; valid as long as the
+  // layer.
+  std::string_view alpn() const;
+  // The connection's OpenSSL object, for tls/ and what asks it for facts.
+  ssl_st* ssl() const { return ssl_.get(); }
+
+ private:
+  static const bio_method_st* Method();
+  static int ReadWire(bio_st* bio, char* into, size_t size, size_t* bytes);
+  static int WriteWire(bio_st* bio, const char* data, size_t size, size_t* bytes);
+
+  State Shake();
+  State ReadRecords(char* into, size_t size, size_t* bytes);
+  State Fail(int result);
+
+  SslPtr ssl_;
+  // During a call: what has come and is not taken yet, and where to put what is to go.
+  std::string_view in_;
+  Buffer* out_ = nullptr;
+  Buffer held_;  // What has come and could not be taken.
+  std::string failure_;
+  bool established_ = false;
+};
+
+}  // namespace gatehouse::tls
