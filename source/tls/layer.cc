@@ -130,6 +130,9 @@ event::SocketLayer::State Layer::Fail(int result) {
       return State::kEnd;
     default:
       failure_ = OpenSslReason("the peer broke the rules of TLS");
+      if (!why_.empty()) {
+        failure_ = std::move(why_);
+      }
       return State::kFailed;
   }
 }
@@ -159,6 +162,10 @@ void Layer::Finish(Buffer& out) {
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
   out_ = nullptr;
+}
+
+void Layer::Explain(ssl_st* ssl, std::string why) {
+  static_cast<Layer*>(BIO_get_data(SSL_get_rbio(ssl)))->why_ = std::move(why);
 }
 
 std::string_view Layer::alpn() const {

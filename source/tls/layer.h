@@ -36,6 +36,8 @@ class Layer final : public event::SocketLayer {
   // Once established. The protocol agreed on (RFC 7301), "" without one; valid as long as the
   // layer.
   std::string_view alpn() const;
+  // For what OpenSSL calls back during a handshake: should it fail, failure() will be `why`.
+  static void Explain(ssl_st* ssl, std::string why);
   // The connection's OpenSSL object, for tls/ and what asks it for facts.
   ssl_st* ssl() const { return ssl_.get(); }
 
@@ -54,6 +56,7 @@ class Layer final : public event::SocketLayer {
   Buffer* out_ = nullptr;
   Buffer held_;  // What has come and could not be taken.
   std::string failure_;
+  std::string why_;  // What a callback knows about it.
   bool established_ = false;
 };
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "source/base/log.h"
+
 namespace gatehouse::upstream {
 namespace {
 
@@ -46,6 +48,18 @@ std::vector<event::SocketAddress> AddressesOf(const EndpointSpec& spec,
   return out;
 }
 
+std::unique_ptr<tls::ClientTls> TlsOf(const ClusterSettings& settings) {
+  if (!settings.tls) {
+    return nullptr;
+  }
+  auto out = std::make_unique<tls::ClientTls>(*settings.tls);
+  if (const Result<void> loaded = out->Load(); !loaded) {
+    log::Error("the files of a cluster's tls can't be used",
+               {{"cluster", settings.name}, {"error", loaded.error().message}});
+  }
+  return out;
+}
+
 bool Same(const Endpoint& a, const Endpoint& b) {
   return a.slot == b.slot && a.name == b.name && *a.hostname == *b.hostname &&
          a.weight == b.weight && a.labels == b.labels;
@@ -58,7 +72,8 @@ Cluster::Cluster(uint32_t id, ClusterSettings settings,
     : id_(id),
       settings_(std::move(settings)),
       metric_block_(std::move(metrics)),
-      metrics_(metric_block_ == nullptr ? ClusterSeries() : ClusterSeries(*metric_block_)) {
+      metrics_(metric_block_ == nullptr ? ClusterSeries() : ClusterSeries(*metric_block_)),
+      tls_(TlsOf(settings_)) {
   SetEndpoints({});
 }
 

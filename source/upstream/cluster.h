@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/error.h"
+#include "source/tls/client_tls.h"
 #include "source/upstream/breaker/settings.h"
 #include "source/upstream/cluster_metrics.h"
 #include "source/upstream/endpoint.h"
@@ -40,6 +42,7 @@ struct ClusterSettings {
   uint32_t max_connections = 1024;
   uint32_t max_pending = 1024;
   uint32_t max_requests = 4096;
+  std::optional<tls::ClientSettings> tls{};  // Without: in the clear.
   Duration connect_timeout{std::chrono::seconds(5)};
   Duration idle_timeout{std::chrono::seconds(60)};  // Of pooled connections.
   // For proxy::Snapshot, which has the breakers.
@@ -93,6 +96,10 @@ class Cluster {
   // Bumped with each SetEndpoints(); workers compare it to see whether theirs is current.
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
+  // What connections are protected with; null in the clear. Its files have been read, but for those
+  // that went bad since they were checked: then nobody is trusted until they are mended.
+  tls::ClientTls* tls() const { return tls_.get(); }
+
   SharedLimit connections;
   SharedLimit pending;
   SharedLimit requests;
@@ -114,6 +121,7 @@ class Cluster {
   const ClusterSettings settings_;
   const std::shared_ptr<const observe::MetricBlock> metric_block_;
   const ClusterSeries metrics_;
+  const std::unique_ptr<tls::ClientTls> tls_;
   std::atomic<uint64_t> version_{0};
   // Control thread.
   std::vector<Slot> slots_;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cluster's settings and files, as OpenSSL wants them: what many connections share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "source/base/error.h"
+#include "source/tls/client_settings.h"
+
+struct ssl_ctx_st;
+
+namespace gatehouse::tls {
+
+// Immutable. Any thread.
+struct ClientContext {
+  std::shared_ptr<ssl_ctx_st> ssl;
+  ClientSettings settings;
+  uint64_t generation = 0;  // Differs whenever the files that were read may.
+
+  // Reads the files. An error names the file and what is wrong with it.
+  static Result<std::shared_ptr<const ClientContext>> Make(const ClientSettings& settings,
+                                                           uint64_t generation);
+  // Of no files: whatever is verified fails.
+  static std::shared_ptr<const ClientContext> TrustingNobody(const ClientSettings& settings);
+};
+
+}  // namespace gatehouse::tls
