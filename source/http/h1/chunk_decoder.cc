@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "source/base/text.h"
-#include "source/http/h1/syntax.h"
+#include "source/http/message/syntax.h"
 
 namespace gatehouse::http {
 namespace {

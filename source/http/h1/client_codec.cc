@@ -6,12 +6,12 @@
 #include "source/base/check.h"
 #include "source/http/h1/body_reader.h"
 #include "source/http/h1/body_writer.h"
-#include "source/http/h1/connection_options.h"
 #include "source/http/h1/field_parser.h"
-#include "source/http/h1/framing.h"
 #include "source/http/h1/head_scanner.h"
 #include "source/http/h1/head_writer.h"
 #include "source/http/h1/response_parser.h"
+#include "source/http/message/connection_options.h"
+#include "source/http/message/framing.h"
 #include "source/http/websocket/handshake.h"
 
 namespace gatehouse::http {

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/http/h1/field_parser.h"
 
-#include <algorithm>
-#include <array>
-#include <cstring>
-
 #include "source/base/text.h"
-#include "source/http/h1/byte_scan.h"
+#include "source/http/message/byte_scan.h"
 
 namespace gatehouse::http {
 namespace {
-
-Fault Malformed(FieldOrigin origin, const char* reason) {
-  return {origin == FieldOrigin::kRequest ? ErrorCode::kMalformedRequest
-                                          : ErrorCode::kMalformedResponse,
-          reason};
-}
 
 inline bool IsOws(char c) { return c == ' ' || c == '\t'; }
 
@@ -30,69 +20,21 @@ inline const char* SkipName(const char* p, bool& underscores) {
   return p;
 }
 
-// Whether `name` is a known one, but for underscores.
-bool LooksLikeKnown(std::string_view name) {
-  std::array<char, 32> dashed;
-  if (name.size() > dashed.size()) {
-    return false;
-  }
-  std::replace_copy(name.begin(), name.end(), dashed.begin(), '_', '-');
-  return LookUpName({dashed.data(), name.size()}) != Known::kNone;
-}
-
 Fault NameFault(FieldOrigin origin, std::string_view name, char after) {
   if (name.empty() && IsOws(after)) {
-    return Malformed(origin, "a field line begins with whitespace");
+    return MalformedFields(origin, "a field line begins with whitespace");
   }
   if (IsOws(after)) {
-    return Malformed(origin, "a field name is followed by whitespace");
+    return MalformedFields(origin, "a field name is followed by whitespace");
   }
   if (after == '\r') {
-    return Malformed(origin, "a field line has no colon");
+    return MalformedFields(origin, "a field line has no colon");
   }
-  return Malformed(origin, "a field name is not a token");
+  return MalformedFields(origin, "a field name is not a token");
 }
 
 Fault TooManyFields(FieldOrigin origin) {
-  return {
-      origin == FieldOrigin::kRequest ? ErrorCode::kHeadersTooLarge : ErrorCode::kMalformedResponse,
-      "more fields than the limit allows"};
-}
-
-bool IsForbiddenTrailer(const Field& field) {
-  switch (field.known) {
-    case Known::kDate:
-    case Known::kServer:
-    case Known::kXRequestId:
-      return false;
-    case Known::kNone:
-      break;
-    default:
-      return true;
-  }
-  static constexpr std::string_view kForbidden[] = {"age",
-                                                    "cache-control",
-                                                    "content-disposition",
-                                                    "content-encoding",
-                                                    "content-range",
-                                                    "content-location",
-                                                    "content-language",
-                                                    "expires",
-                                                    "if-match",
-                                                    "if-modified-since",
-                                                    "if-none-match",
-                                                    "if-range",
-                                                    "pragma",
-                                                    "if-unmodified-since",
-                                                    "proxy-authenticate",
-                                                    "proxy-authorization",
-                                                    "range",
-                                                    "retry-after",
-                                                    "set-cookie",
-                                                    "vary",
-                                                    "www-authenticate"};
-  return std::any_of(std::begin(kForbidden), std::end(kForbidden),
-                     [&](std::string_view name) { return EqualsIgnoreCase(name, field.name); });
+  return TooLargeFields(origin, "more fields than the limit allows");
 }
 
 }  // namespace
@@ -102,7 +44,7 @@ Fault ParseFields(LineReader& lines, FieldOrigin origin, uint32_t max_fields, He
   std::string_view line;
   while (lines.Next(line)) {
     if (line.empty()) {
-      return lines.at_end() ? Fault() : Malformed(origin, "a section goes on after its end");
+      return lines.at_end() ? Fault() : MalformedFields(origin, "a section goes on after its end");
     }
     bool underscores = false;
     const char* const colon = SkipName(line.data(), underscores);
@@ -122,18 +64,14 @@ Fault ParseFields(LineReader& lines, FieldOrigin origin, uint32_t max_fields, He
       return TooManyFields(origin);
     }
   }
-  return Malformed(origin, "a field has a control character or a line not ended by CRLF");
+  return MalformedFields(origin, "a field has a control character or a line not ended by CRLF");
 }
 
 Fault ParseTrailers(std::string_view section, FieldOrigin origin, uint32_t max_fields,
                     Headers& trailers) {
   LineReader lines(CopyWithPadding(section, trailers.arena()));
   const Fault fault = ParseFields(lines, origin, max_fields, trailers);
-  for (const Field& field : trailers) {
-    if (!field.name.empty() && IsForbiddenTrailer(field)) {
-      trailers.Remove(field.name);
-    }
-  }
+  RemoveForbiddenTrailers(trailers);
   return fault;
 }
 

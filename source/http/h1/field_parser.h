@@ -6,15 +6,11 @@
 #include <string_view>
 
 #include "source/http/h1/line_reader.h"
-#include "source/http/h1/syntax.h"
+#include "source/http/message/field_rules.h"
 #include "source/http/message/headers.h"
+#include "source/http/message/syntax.h"
 
 namespace gatehouse::http {
-
-// Whose fields are read: a fault's code depends on it, and requests lose fields whose names are
-// those of known ones but for '_' in place of '-' (Content_Length): servers that speak CGI can't
-// tell the two apart, so a client could slip one past us.
-enum class FieldOrigin : uint8_t { kRequest, kResponse };
 
 // Parses the lines up to the empty one that ends the section into `headers`, which keep views into
 // them. Refused: names that are no tokens, whitespace before the colon (RFC 9112 section 5.1),

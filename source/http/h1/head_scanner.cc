@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "source/http/h1/byte_scan.h"
+#include "source/http/message/byte_scan.h"
 
 namespace gatehouse::http {
 namespace {

@@ -4,11 +4,11 @@
 #include <charconv>
 #include <string_view>
 
-#include "source/http/h1/byte_scan.h"
-#include "source/http/h1/connection_options.h"
 #include "source/http/h1/field_parser.h"
 #include "source/http/h1/output.h"
-#include "source/http/h1/syntax.h"
+#include "source/http/message/byte_scan.h"
+#include "source/http/message/connection_options.h"
+#include "source/http/message/syntax.h"
 
 namespace gatehouse::http {
 namespace {

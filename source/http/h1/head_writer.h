@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "source/http/codec.h"
-#include "source/http/h1/framing.h"
+#include "source/http/message/framing.h"
 
 namespace gatehouse::http {
 

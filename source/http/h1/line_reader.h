@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "source/base/arena.h"
-#include "source/http/h1/byte_scan.h"
+#include "source/http/message/byte_scan.h"
 
 namespace gatehouse::http {
 

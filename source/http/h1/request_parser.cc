@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/http/h1/request_parser.h"
 
-#include <cstring>
-
 #include "source/base/text.h"
-#include "source/http/authority.h"
 #include "source/http/h1/field_parser.h"
-#include "source/http/h1/framing.h"
+#include "source/http/message/framing.h"
+#include "source/http/request_rules.h"
 
 namespace gatehouse::http {
 namespace {
@@ -32,14 +30,6 @@ Fault ParseVersion(std::string_view text, Version& version) {
   }
   version = text[7] == '0' ? Version::kHttp10 : Version::kHttp11;
   return {};
-}
-
-void SetOriginForm(std::string_view target, RequestHead& head) {
-  head.target = target;
-  const auto* mark = static_cast<const char*>(std::memchr(target.data(), '?', target.size()));
-  const size_t path_size = mark == nullptr ? target.size() : mark - target.data();
-  head.path = target.substr(0, path_size);
-  head.query = mark == nullptr ? std::string_view() : target.substr(path_size + 1);
 }
 
 // absolute-form (RFC 9112 section 3.2.2): its authority counts, whatever Host says.
@@ -78,55 +68,6 @@ Fault SetTarget(std::string_view target, RequestHead& head) {
     return Malformed("the request target is '*' and the method is not OPTIONS");
   }
   SetOriginForm(target, head);
-  return {};
-}
-
-// RFC 9112 section 3.2: exactly one Host in HTTP/1.1, at most one in 1.0, and a valid one.
-Fault SetAuthority(RequestHead& head) {
-  const Field* host = head.headers.Find(Known::kHost);
-  if (host == nullptr) {
-    if (head.version != Version::kHttp10) {
-      return Malformed("no Host");
-    }
-  } else if (head.headers.Next(*host) != nullptr) {
-    return Malformed("more than one Host");
-  }
-  const bool absolute_form = head.authority.data() != nullptr;
-  if (!absolute_form) {
-    if (host == nullptr) {
-      return {};
-    }
-    head.authority = host->value;
-  }
-  const auto normal = NormaliseHost(head.authority, head.headers.arena());
-  if (!normal) {
-    return Malformed("the Host or the target's authority is not a host with an optional port");
-  }
-  head.host = *normal;
-  if (!absolute_form) {
-    return {};
-  }
-  if (host != nullptr && !NormaliseHost(host->value, head.headers.arena())) {
-    return Malformed("the Host is not a host with an optional port");
-  }
-  head.headers.Set(Known::kHost, head.authority);
-  return {};
-}
-
-// RFC 9110 section 10.1.1; HTTP/1.0 knows no expectations.
-Fault SetExpectation(RequestHead& head) {
-  const Field* expect = head.headers.Find(Known::kExpect);
-  if (expect == nullptr) [[likely]] {
-    return {};
-  }
-  if (head.version == Version::kHttp10) {
-    head.headers.Remove(Known::kExpect);
-    return {};
-  }
-  if (head.headers.Next(*expect) != nullptr || !EqualsIgnoreCase(expect->value, "100-continue")) {
-    return {ErrorCode::kExpectationFailed, "an expectation other than 100-continue"};
-  }
-  head.expects_continue = true;
   return {};
 }
 
@@ -175,7 +116,8 @@ Fault ParseRequestHead(std::string_view bytes, const CodecLimits& limits, Reques
   if (Fault fault = ParseFields(lines, FieldOrigin::kRequest, limits.max_headers, head.headers)) {
     return fault;
   }
-  if (Fault fault = SetAuthority(head)) {
+  // What SetAbsoluteForm() found.
+  if (Fault fault = SetAuthority(head.authority, head)) {
     return fault;
   }
   if (Fault fault = ReadFraming(head)) {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "source/http/codec.h"
-#include "source/http/h1/syntax.h"
+#include "source/http/message/syntax.h"
 
 namespace gatehouse::http {
 

@@ -3,7 +3,7 @@
 
 #include "source/base/text.h"
 #include "source/http/h1/field_parser.h"
-#include "source/http/h1/framing.h"
+#include "source/http/message/framing.h"
 
 namespace gatehouse::http {
 namespace {

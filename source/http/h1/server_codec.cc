@@ -5,12 +5,12 @@
 
 #include "source/http/h1/body_reader.h"
 #include "source/http/h1/body_writer.h"
-#include "source/http/h1/connection_options.h"
 #include "source/http/h1/field_parser.h"
-#include "source/http/h1/framing.h"
 #include "source/http/h1/head_scanner.h"
 #include "source/http/h1/head_writer.h"
 #include "source/http/h1/request_parser.h"
+#include "source/http/message/connection_options.h"
+#include "source/http/message/framing.h"
 #include "source/http/websocket/handshake.h"
 
 namespace gatehouse::http {

@@ -16,6 +16,9 @@ struct Field {
   std::string_view name;   // As received; empty for a removed field.
   std::string_view value;  // Without surrounding whitespace.
   Known known = Known::kNone;
+  // HTTP/2 peers asked that no compression ever remember it: what sends it on says so too (RFC 7541
+  // section 6.2.3).
+  bool never_indexed = false;
   // Bytes of the line as received, CRLF included, starting at name.data(); 0 when the field was
   // added or changed. Neighbouring untouched lines leave in one piece.
   uint32_t line_bytes = 0;
@@ -48,6 +51,7 @@ class Headers {
     field.name = name;
     field.value = value;
     field.known = known;
+    field.never_indexed = false;
     field.line_bytes = line_bytes;
     field.next_same = 0;
     ++size_;
@@ -57,6 +61,9 @@ class Headers {
     }
     return true;
   }
+
+  // Marks the field added last.
+  void SetNeverIndexed() { fields_[size_ - 1].never_indexed = true; }
 
   // The first field with that name, or null.
   const Field* Find(Known known) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/http/h1/framing.h"
+#include "source/http/message/framing.h"
 
 #include <limits>
 

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "source/http/h1/syntax.h"
 #include "source/http/message/head.h"
+#include "source/http/message/syntax.h"
 
 namespace gatehouse::http {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/http/h1/connection_options.h"
+#include "source/http/message/connection_options.h"
 
 #include "source/base/text.h"
 
