@@ -8,10 +8,10 @@
 // dropped, before the stream's arena goes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include <nghttp2/nghttp2.h>
 
@@ -20,14 +20,13 @@
 
 namespace gatehouse::http {
 
-// Reused for one head after the other; what a call returns is valid until the next.
+// What a call returns lies in the head's arena; this object may go.
 class FieldList {
  public:
   using Pairs = std::span<const nghttp2_nv>;
 
-  // `scheme` is static: "http" or "https", of the connection that this goes out on. `framing` and
-  // `length` are what content-length says (head.framing kLength). A head with `upgrade` becomes
-  // extended CONNECT (RFC 8441): END_STREAM must not be set.
+  // `scheme` is static: "http" or "https", of the connection that this goes out on. A head with
+  // `upgrade` becomes extended CONNECT (RFC 8441): END_STREAM must not be set.
   Pairs Request(const RequestHead& head, std::string_view scheme);
   // A final response; content-length as FramingOf() says. 101 becomes 200: a tunnel.
   Pairs Response(const ResponseHead& head, const RequestHead& request, bool end);
@@ -37,12 +36,16 @@ class FieldList {
   Pairs Trailers(const Headers& trailers);
 
  private:
+  // Takes room for the pairs in the arena of `headers`.
+  void Begin(const Headers& headers);
   void Put(std::string_view name, std::string_view value, uint8_t more_flags = 0);
   void PutStatus(uint16_t status);
   void PutLength(uint64_t length, Arena& arena);
-  void PutFields(const Headers& headers, uint64_t left_out);
+  // Without those named `left_out`.
+  void PutFields(const Headers& headers, std::string_view left_out);
 
-  std::vector<nghttp2_nv> pairs_;
+  nghttp2_nv* pairs_ = nullptr;
+  size_t size_ = 0;
 };
 
 }  // namespace gatehouse::http

@@ -52,35 +52,50 @@ class FrameGuard {
   void OnDataSent(size_t bytes, bool more);
 
  private:
-  enum class Count : uint8_t { kResets, kPings, kSettings, kEmpty, kPriority, kWindowUpdates };
+  // kIdle: PRIORITY, GOAWAY, acknowledgements, unknown types.
+  enum class Count : uint8_t { kResets, kPings, kSettings, kEmpty, kIdle, kWindowUpdates };
   static constexpr size_t kCounts = 6;
   // Streams, back from the highest seen, whose state is remembered.
-  static constexpr size_t kRemembered = 512;
+  static constexpr uint32_t kRemembered = 512;
 
+  // A frame's header (RFC 9113 section 4.1).
+  struct Frame {
+    uint32_t length;
+    uint32_t stream;
+    uint8_t type;
+    uint8_t flags;
+  };
+
+  Frame ReadHeader() const;
+  bool WantsPadding() const;
   void OnFrame();
-  void OnHeaders(uint32_t length);
-  void OnContinuation(uint32_t length);
-  void OnData(uint32_t length);
-  void OnStreamFrame(uint32_t stream);
+  // `content`: without padding.
+  void OnData(const Frame& frame, uint64_t content);
+  void OnHeaders(const Frame& frame, uint64_t content);
+  void OnContinuation(const Frame& frame);
+  void CheckStream(const Frame& frame);
   void NoteEnd(uint32_t stream);
+  void Advance(uint32_t stream);
+  bool IsRemembered(uint32_t stream) const;
+  static size_t IndexOf(uint32_t stream) { return stream / 2 % kRemembered; }
   void Raise(Count count);
+  uint64_t LimitOf(Count count) const;
   void Fail(uint32_t code, PeerFault fault, const char* what);
-  uint32_t LimitOf(Count count) const;
 
   const Http2Limits& limits_;
   const Clock clock_;
   const Side side_;
-  GuardFault fault_;
-  uint64_t skip_ = 0;  // Bytes of the preface or a frame's payload that are still to come.
-  std::array<uint8_t, 10> head_;  // Of a frame: nine bytes, and the length of its padding.
   uint8_t head_size_ = 0;
   uint8_t head_wanted_ = 9;
+  std::array<uint8_t, 10> head_;  // Of a frame: nine bytes, and the length of its padding.
+  GuardFault fault_;
+  uint64_t skip_;               // Bytes of the preface or of a frame's payload still to come.
   uint32_t continuations_ = 0;  // In the header block under way.
   uint32_t highest_ = 0;        // Stream seen.
   std::array<uint32_t, kCounts> counts_{};
   uint32_t data_sent_ = 0;  // Frames that earn WINDOW_UPDATEs.
   MonotonicTime window_begin_;
-  std::bitset<kRemembered> opened_;  // By id / 2 modulo: HEADERS have come.
+  std::bitset<kRemembered> opened_;  // HEADERS have come.
   std::bitset<kRemembered> ended_;   // END_STREAM or RST_STREAM has.
 };
 

@@ -6,75 +6,18 @@
 // (nghttp2_option_set_no_http_messaging) since it drops some bad fields without a word. A
 // connection has at most one header block under way, so that one object of each kind does for all
 // its streams.
-//
-// Fields are written into the stream's arena as lines of HTTP/1, one behind the other, which leave
-// in one piece where the other side speaks that.
 #pragma once
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
 #include <string_view>
 
 #include "source/http/codec.h"
-#include "source/http/message/field_rules.h"
+#include "source/http/h2/field_section.h"
 #include "source/http/message/head.h"
 #include "source/http/message/syntax.h"
 
 namespace gatehouse::http {
-
-// What all header blocks have in common: the fields behind the pseudo-header fields. The first
-// fault counts; what comes behind it is only counted.
-class FieldSection {
- public:
-  // `limits` outlives this.
-  explicit FieldSection(const CodecLimits& limits) : limits_(limits) {}
-
-  void Begin(Headers& headers, FieldOrigin origin);
-  // A field that is no pseudo-header field. Copies.
-  void Add(std::string_view name, std::string_view value, bool never_indexed);
-  // Counts a pair against max_header_bytes, as RFC 9113 section 6.5.2 does: both lengths and 32.
-  // False when it is one too many, or the block has failed before.
-  bool Count(std::string_view name, std::string_view value);
-  // Joins what came of Cookie (RFC 9113 section 8.2.3); returns the first fault.
-  Fault Finish();
-
-  void Fail(ErrorCode code, const char* reason);
-  // With the code for malformed messages of this origin.
-  void FailMalformed(const char* reason);
-  bool failed() const { return static_cast<bool>(fault_); }
-  bool has_fields() const { return has_fields_; }
-  // Far more than the limits allow: the connection is to end (ENHANCE_YOUR_CALM), since reading on
-  // only to keep the compression in step costs more than it is worth (HPACK bombs).
-  bool is_excessive() const;
-  Arena& arena() const { return headers_->arena(); }
-  // `text` in the stream's arena.
-  std::string_view Copy(std::string_view text);
-
- private:
-  char* Room(size_t bytes);
-  void AddCrumb(std::string_view value, bool never_indexed);
-
-  const CodecLimits& limits_;
-  Headers* headers_ = nullptr;
-  Fault fault_;
-  uint64_t bytes_ = 0;   // As counted.
-  uint32_t fields_ = 0;  // Cookie's crumbs are one.
-  FieldOrigin origin_ = FieldOrigin::kRequest;
-  bool has_fields_ = false;
-  // Where the next line goes; in the arena.
-  char* room_ = nullptr;
-  size_t room_left_ = 0;
-  // Crumbs of Cookie: lines "crumb; " in the arena, linked.
-  struct Crumb {
-    Crumb* next;
-    std::string_view value;
-  };
-  Crumb* first_crumb_ = nullptr;
-  Crumb* last_crumb_ = nullptr;
-  size_t crumb_bytes_ = 0;
-  uint32_t crumbs_ = 0;
-  bool crumb_never_indexed_ = false;
-};
 
 // A request's head, server side.
 class RequestBlock {
@@ -97,15 +40,26 @@ class RequestBlock {
   bool is_excessive() const { return fields_.is_excessive(); }
 
  private:
+  enum Pseudo : uint8_t { kMethod, kScheme, kAuthority, kPath, kProtocol, kPseudos };
+
   void AddPseudo(std::string_view name, std::string_view value);
-  Fault FinishConnect();
-  Fault FinishWebSocket();
+  void AddHost();
+  void CompareHost(std::string_view value);
+  // Sets what there is of it, for a request that is refused.
+  void FillFromPseudo();
+  Fault CheckPseudo(bool end);
+  Fault CheckPath();
+  Fault TakeWebSocket(bool end);
+  Fault SetFraming(bool end);
+  bool has(Pseudo pseudo) const { return (seen_ & (1U << pseudo)) != 0; }
 
   const CodecLimits& limits_;
   FieldSection fields_;
   RequestHead* head_ = nullptr;
-  std::string_view method_, scheme_, authority_, path_, protocol_;  // In the arena.
-  uint8_t seen_ = 0;  // One bit for each pseudo-header field.
+  std::array<std::string_view, kPseudos> values_;  // In the arena.
+  uint8_t seen_ = 0;                               // One bit for each.
+  bool has_host_ = false;                          // Of :authority, among the fields.
+  bool host_came_ = false;                         // Beside :authority.
 };
 
 // A response's head, client side: final or informational.

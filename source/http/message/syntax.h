@@ -22,6 +22,7 @@ struct Fault {
 inline constexpr uint8_t kTokenByte = 1;       // tchar, RFC 9110 section 5.6.2.
 inline constexpr uint8_t kTargetByte = 2;      // What a request-target may hold, see below.
 inline constexpr uint8_t kUnderscoreByte = 4;  // '_', which some servers take for '-' in names.
+inline constexpr uint8_t kUpperByte = 8;       // 'A' to 'Z': in no name of HTTP/2.
 
 constexpr std::array<uint8_t, 256> MakeByteClasses() {
   std::array<uint8_t, 256> classes{};
@@ -37,6 +38,9 @@ constexpr std::array<uint8_t, 256> MakeByteClasses() {
     classes[static_cast<unsigned char>(c)] |= kTokenByte;
   }
   classes['_'] |= kUnderscoreByte;
+  for (int c = 'A'; c <= 'Z'; ++c) {
+    classes[c] |= kUpperByte;
+  }
   return classes;
 }
 inline constexpr std::array<uint8_t, 256> kByteClasses = MakeByteClasses();
