@@ -2,6 +2,7 @@
 // - name: web
 //   address: 0.0.0.0:8080              # "[::]:8080", :8080, unix:/run/gatehouse.sock
 //   protocols: [http/1.1]
+//   tls: {certificates: [...]}         # see listener_tls_config.cc
 //   trusted_proxies: [10.0.0.0/8]      # whose X-Forwarded-For is believed
 //   forwarded: {mode: append, real_ip: false, request_id: false}     # append, replace, off
 //   path: {merge_slashes: true, encoded_slash: reject}               # reject, keep
@@ -19,6 +20,7 @@
 #include "source/base/text.h"
 #include "source/config/values.h"
 #include "source/event/address.h"
+#include "source/proxy/listener_tls_config.h"
 
 namespace gatehouse::proxy {
 namespace {
@@ -33,7 +35,10 @@ constexpr uint64_t kMaxHeaderBytes = 1 << 20;
 constexpr uint64_t kMaxHeaders = 4096;
 constexpr uint64_t kMaxStreams = 1'000'000;
 
-void LoadProtocols(Object& in, ListenerSettings& out) {
+enum class Protocol : uint8_t { kHttp1, kHttp2 };
+
+// In the order of preference.
+std::vector<Protocol> LoadProtocols(Object& in, ListenerSettings& out) {
   const Value value =
       in.Get("protocols", About("What is spoken here; at least one. With TLS, in the order of "
                                 "preference; in the clear, h2 is for clients that begin with it.")
@@ -42,7 +47,6 @@ void LoadProtocols(Object& in, ListenerSettings& out) {
   if (value.IsList() && protocols.empty()) {
     value.Error("needs at least one protocol", "[http/1.1]");
   }
-  enum class Protocol : uint8_t { kHttp1, kHttp2 };
   std::vector<Protocol> seen;
   for (const Value& one : protocols) {
     const auto protocol = one.Enum<Protocol>(
@@ -52,13 +56,23 @@ void LoadProtocols(Object& in, ListenerSettings& out) {
     }
     seen.push_back(protocol);
   }
+  if (seen.empty()) {
+    seen = {Protocol::kHttp1};
+  }
   const auto has = [&](Protocol one) {
     return std::find(seen.begin(), seen.end(), one) != seen.end();
   };
-  if (!seen.empty()) {
-    out.http1 = has(Protocol::kHttp1);
-    out.http2 = has(Protocol::kHttp2);
+  out.http1 = has(Protocol::kHttp1);
+  out.http2 = has(Protocol::kHttp2);
+  return seen;
+}
+
+std::vector<std::string> AlpnOf(const std::vector<Protocol>& protocols) {
+  std::vector<std::string> out;
+  for (const Protocol one : protocols) {
+    out.emplace_back(one == Protocol::kHttp2 ? "h2" : "http/1.1");
   }
+  return out;
 }
 
 void LoadTrustedProxies(Object& in, ListenerSettings& out) {
@@ -194,8 +208,11 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
     addresses.Claim(address, *usable,
                     name.empty() ? "another listener" : "the listener \"" + name + "\"");
   }
-  LoadProtocols(in, *settings);
-  in.NotSupportedYet({"tls"});
+  const std::vector<Protocol> protocols = LoadProtocols(in, *settings);
+  out.tls = LoadListenerTls(in, AlpnOf(protocols));
+  if (out.tls != nullptr) {
+    settings->tls = out.tls->settings();
+  }
   LoadUpgrades(in, *settings);
   settings->proxy_protocol = in.Bool(
       "proxy_protocol", settings->proxy_protocol,

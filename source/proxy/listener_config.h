@@ -12,12 +12,14 @@
 
 #include "source/config/object.h"
 #include "source/proxy/listener_settings.h"
+#include "source/tls/server_tls.h"
 
 namespace gatehouse::proxy {
 
 struct LoadedListener {
   std::shared_ptr<const ListenerSettings> settings;
-  std::vector<config::Value> filters;  // As written, for FilterTable::Compile.
+  std::shared_ptr<tls::ServerTls> tls;  // Null: in the clear.
+  std::vector<config::Value> filters;   // As written, for FilterTable::Compile.
 };
 
 // Who has taken an address already: for the sentence that refuses it to another.

@@ -11,7 +11,7 @@
 #include "source/base/ip.h"
 #include "source/config/values.h"
 #include "source/http/codec.h"
-#include "source/tls/server_tls.h"
+#include "source/tls/server_settings.h"
 
 namespace gatehouse::proxy {
 

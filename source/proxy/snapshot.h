@@ -14,6 +14,7 @@
 #include "source/proxy/listener_settings.h"
 #include "source/proxy/metric_series.h"
 #include "source/route/route_table.h"
+#include "source/tls/server_tls.h"
 #include "source/upstream/breaker/breaker.h"
 #include "source/upstream/cluster.h"
 

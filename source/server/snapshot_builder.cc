@@ -90,6 +90,15 @@ const ListenerPlan* FindSame(const proxy::ListenerSettings& settings, const Snap
   return &previous.listeners[found];
 }
 
+// The one there was, unless its settings have changed: it follows its files by itself.
+std::shared_ptr<tls::ServerTls> TlsOf(proxy::LoadedListener& loaded, const ListenerPlan* old) {
+  if (old != nullptr && old->tls != nullptr && loaded.tls != nullptr &&
+      old->tls->settings() == loaded.tls->settings()) {
+    return old->tls;
+  }
+  return std::move(loaded.tls);
+}
+
 std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadRequest& request) {
   std::vector<std::string_view> names;
   for (const proxy::LoadedListener& listener : sections.listeners) {
@@ -108,6 +117,7 @@ std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadReq
     if (old != nullptr) {
       plan.connections = old->connections;
     }
+    plan.tls = TlsOf(sections.listeners[i], old);
     if (blocks[i] != nullptr) {
       plan.metric_block = blocks[i];
       plan.metrics = proxy::ListenerSeries(*blocks[i]);

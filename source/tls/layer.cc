@@ -58,7 +58,8 @@ const BIO_METHOD* Layer::Method() {
   return method;
 }
 
-Layer::Layer(SslPtr ssl, BufferPool& buffers) : ssl_(std::move(ssl)), held_(buffers) {
+Layer::Layer(SslPtr ssl, BufferPool& buffers, std::shared_ptr<const void> kept)
+    : kept_(std::move(kept)), ssl_(std::move(ssl)), held_(buffers) {
   BIO* bio = BIO_new(Method());
   GATEHOUSE_CHECK(bio != nullptr && ssl_ != nullptr, "out of memory");
   BIO_set_data(bio, this);

@@ -23,8 +23,9 @@ using SslPtr = std::unique_ptr<ssl_st, SslDelete>;
 // OpenSSL between two pieces of memory: it never sees a descriptor. Loop thread only.
 class Layer final : public event::SocketLayer {
  public:
-  // `ssl` knows its context and whether it accepts or connects. `buffers` outlives the layer.
-  Layer(SslPtr ssl, BufferPool& buffers);
+  // `ssl` knows its context and whether it accepts or connects. `buffers` outlives the layer, which
+  // holds `kept`, what `ssl` refers to, as long as it lives.
+  Layer(SslPtr ssl, BufferPool& buffers, std::shared_ptr<const void> kept = nullptr);
   ~Layer() override;
 
   bool established() const override { return established_; }
@@ -50,6 +51,7 @@ class Layer final : public event::SocketLayer {
   State ReadRecords(char* into, size_t size, size_t* bytes);
   State Fail(int result);
 
+  const std::shared_ptr<const void> kept_;
   SslPtr ssl_;
   // During a call: what has come and is not taken yet, and where to put what is to go.
   std::string_view in_;

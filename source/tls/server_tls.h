@@ -1,44 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a listener's connections are protected with.
+// What a listener's connections are protected with, from the files that its settings name as they
+// are by and by.
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "source/base/error.h"
 #include "source/base/published.h"
 #include "source/tls/layer.h"
-
-struct ssl_ctx_st;
+#include "source/tls/server_context.h"
+#include "source/tls/server_settings.h"
 
 namespace gatehouse::tls {
-
-struct CertificateFiles {
-  std::string cert_file;  // The certificate and its chain, PEM.
-  std::string key_file;
-  friend bool operator==(const CertificateFiles&, const CertificateFiles&) = default;
-};
-
-// `tls:` of a listener.
-struct ServerSettings {
-  std::vector<CertificateFiles> certificates;
-  std::vector<std::string> alpn;  // In the order of preference.
-  friend bool operator==(const ServerSettings&, const ServerSettings&) = default;
-};
 
 // Outlives all connections that it made layers for. Any thread.
 class ServerTls {
  public:
-  // Reads the files. An error names the file and what is wrong with it.
-  static Result<std::shared_ptr<ServerTls>> Make(const ServerSettings& settings);
+  // Reads the files. Null when there is a fatal problem; all of them are reported.
+  static std::shared_ptr<ServerTls> Make(const ServerSettings& settings, const Report& report);
 
   // For a connection that has just come: the certificates of now.
   std::unique_ptr<Layer> NewLayer(BufferPool& buffers) const;
 
+  const ServerSettings& settings() const { return settings_; }
+
  private:
-  Published<ssl_ctx_st> context_;
-  std::vector<unsigned char> alpn_;  // As on the wire (RFC 7301 section 3.1).
+  explicit ServerTls(const ServerSettings& settings) : settings_(settings) {}
+
+  const ServerSettings settings_;
+  Published<ServerContext> context_;
 };
 
 }  // namespace gatehouse::tls

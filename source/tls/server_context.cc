@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/tls/server_context.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "source/base/check.h"
+#include "source/tls/openssl_error.h"
+
+namespace gatehouse::tls {
+namespace {
+
+// Mozilla's "intermediate" (version 5.7) without DHE, which only costs: every client that has that
+// has ECDHE. Whoever comes chooses among them, as one without AES in hardware fares better with
+// ChaCha20.
+constexpr char kCiphers12[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr char kCiphers13[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr char kGroups[] = "X25519:P-256:P-384";
+constexpr int kSecurityLevel = 2;  // Nothing below 112 bits.
+
+int NumberOf(Version version) {
+  return version == Version::kTls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}
+
+std::string Joined(const std::vector<std::string>& words, bool tls13) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (word.starts_with("TLS_") == tls13) {
+      out.append(out.empty() ? "" : ":").append(word);
+    }
+  }
+  return out;
+}
+
+STACK_OF(X509) * ChainOf(const Certificate& certificate) {
+  STACK_OF(X509)* const out =
+      sk_X509_new_reserve(nullptr, static_cast<int>(certificate.chain.size()));
+  for (const X509Ptr& one : certificate.chain) {
+    sk_X509_push(out, one.get());
+  }
+  return out;
+}
+
+}  // namespace
+
+void ContextFree::operator()(SSL_CTX* one) const { SSL_CTX_free(one); }
+
+std::unique_ptr<ServerContext> ServerContext::Make(
+    const ServerSettings& settings, std::vector<std::shared_ptr<const Certificate>> certificates,
+    const Report& report) {
+  std::unique_ptr<ServerContext> out(new ServerContext(settings, std::move(certificates), report));
+  return out->SetUp(settings, report) ? std::move(out) : nullptr;
+}
+
+ServerContext::ServerContext(const ServerSettings& settings,
+                             std::vector<std::shared_ptr<const Certificate>> certificates,
+                             const Report& report)
+    : index_(std::move(certificates), report),
+      strict_sni_(settings.strict_sni),
+      context_(SSL_CTX_new(TLS_server_method())) {
+  GATEHOUSE_CHECK(context_ != nullptr, "out of memory");
+  for (const std::string& name : settings.alpn) {
+    alpn_.push_back(static_cast<unsigned char>(name.size()));
+    alpn_.insert(alpn_.end(), name.begin(), name.end());
+  }
+}
+
+bool ServerContext::SetUp(const ServerSettings& settings, const Report& report) {
+  SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_security_level(context_.get(), kSecurityLevel);
+  SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SetCallbacks();
+  // All of them, for their mistakes.
+  const bool protocols = SetProtocols(settings, report);
+  const bool certificates = SetCertificates(report);
+  return protocols && certificates;
+}
+
+bool ServerContext::SetProtocols(const ServerSettings& settings, const Report& report) {
+  SSL_CTX* const context = context_.get();
+  SSL_CTX_set_min_proto_version(context, NumberOf(settings.min_version));
+  SSL_CTX_set_max_proto_version(context, NumberOf(settings.max_version));
+  bool ok = true;
+  const auto check = [&](int result, const char* key, const char* what) {
+    if (result != 1) {
+      ok = false;
+      report({true, key, Problem::kNoCertificate, std::string(what) + ": " + OpenSslReason("")});
+    }
+    ERR_clear_error();
+  };
+  const std::string ciphers12 = Joined(settings.ciphers, false);
+  const std::string ciphers13 = Joined(settings.ciphers, true);
+  const std::string groups = Joined(settings.groups, false);
+  check(SSL_CTX_set_cipher_list(context, ciphers12.empty() ? kCiphers12 : ciphers12.c_str()),
+        "ciphers", "OpenSSL has none of these");
+  check(SSL_CTX_set_ciphersuites(context, ciphers13.empty() ? kCiphers13 : ciphers13.c_str()),
+        "ciphers", "OpenSSL lacks one of these");
+  check(SSL_CTX_set1_groups_list(context, groups.empty() ? kGroups : groups.c_str()), "groups",
+        "OpenSSL lacks one of these");
+  return ok;
+}
+
+// The first ones are the context's own: most connections ask for them, or there are no others. The
+// rest is tried.
+bool ServerContext::SetCertificates(const Report& report) {
+  const std::unique_ptr<SSL_CTX, ContextFree> trial(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX_set_security_level(trial.get(), kSecurityLevel);
+  bool ok = true;
+  for (size_t i = 0; i < index_.certificates().size(); ++i) {
+    const Certificate* const one = index_.certificates()[i].get();
+    const CertificateIndex::Set& first = index_.first();
+    const bool own = std::find(first.begin(), first.end(), one) != first.end();
+    STACK_OF(X509)* const chain = ChainOf(*one);
+    ERR_clear_error();
+    if (SSL_CTX_use_cert_and_key(own ? context_.get() : trial.get(), one->leaf.get(),
+                                 one->key.get(), chain, 1) != 1) {
+      ok = false;
+      report({true, "cert_file", i,
+              "the certificate in " + one->files.cert_file +
+                  " can't be used: " + OpenSslReason("OpenSSL refuses it")});
+    }
+    sk_X509_free(chain);
+  }
+  return ok;
+}
+
+void ServerContext::SetCallbacks() {
+  SSL_CTX* const context = context_.get();
+  SSL_CTX_set_tlsext_servername_callback(context, &ServerContext::OnServerName);
+  SSL_CTX_set_tlsext_servername_arg(context, this);
+  SSL_CTX_set_cert_cb(context, &ServerContext::OnCertificateWanted, this);
+  SSL_CTX_set_alpn_select_cb(context, &ServerContext::OnAlpn, this);
+}
+
+SslPtr ServerContext::NewSsl() const {
+  SslPtr ssl(SSL_new(context_.get()));
+  GATEHOUSE_CHECK(ssl != nullptr, "out of memory");
+  SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
+int ServerContext::OnServerName(SSL* ssl, int* alert, void* self) {
+  const auto& context = *static_cast<const ServerContext*>(self);
+  if (!context.strict_sni_) {
+    return SSL_TLSEXT_ERR_OK;
+  }
+  const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name != nullptr && context.index_.Find(name) != nullptr) {
+    return SSL_TLSEXT_ERR_OK;
+  }
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// Which of a set is shown is OpenSSL's choice, by what the client can verify.
+int ServerContext::OnCertificateWanted(SSL* ssl, void* self) {
+  const auto& context = *static_cast<const ServerContext*>(self);
+  const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  const CertificateIndex::Set* const set = name == nullptr ? nullptr : context.index_.Find(name);
+  if (set == nullptr || set == &context.index_.first()) {
+    return 1;
+  }
+  SSL_certs_clear(ssl);
+  for (const Certificate* certificate : *set) {
+    STACK_OF(X509)* const chain = ChainOf(*certificate);
+    const int used =
+        SSL_use_cert_and_key(ssl, certificate->leaf.get(), certificate->key.get(), chain, 1);
+    sk_X509_free(chain);
+    if (used != 1) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+int ServerContext::OnAlpn(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size,
+                          const unsigned char* offered, unsigned offered_size, void* self) {
+  const auto& ours = static_cast<const ServerContext*>(self)->alpn_;
+  unsigned char* found = nullptr;
+  if (SSL_select_next_proto(&found, size, ours.data(), static_cast<unsigned>(ours.size()), offered,
+                            offered_size) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace gatehouse::tls
