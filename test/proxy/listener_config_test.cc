@@ -96,7 +96,7 @@ TEST(ListenerConfig, UnixSocketsAreAddresses) {
 }
 
 TEST(ListenerConfig, WhatIsNotBuiltYetIsAnError) {
-  EXPECT_TRUE(Contains(Errors("tls: {}"), "tls: not supported yet"));
+  EXPECT_TRUE(Contains(Errors("tls: {}"), "tls.certificates: is required"));
 }
 
 TEST(ListenerConfig, DuplicatesShowBothPlaces) {

@@ -10,7 +10,7 @@ from tree import Finding
 BUILDS_ON = {
     "base": [],
     "event": ["base"],
-    "tls": ["event"],
+    "tls": ["event", "config", "observe"],
     "config": ["base"],
     "http": ["base"],
     "observe": ["base"],
