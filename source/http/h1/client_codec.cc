@@ -71,6 +71,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void Reset(ErrorCode code) override;
   void Consume(size_t bytes) override;
   void EndRequest();
+  std::string_view SetWebSocketKey(const Headers& headers);
 
   ClientCodec::Events& events_;
   ByteSink& sink_;
@@ -82,7 +83,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   size_t outstanding_ = 0;  // Delivered and not consumed.
   uint32_t scanned_ = 0;    // Of a head that is not whole.
   uint32_t informational_ = 0;
-  const RequestHead* upgrade_ = nullptr;  // The request, in the stream's arena, if it asks for it.
+  std::string_view websocket_key_;  // In the stream's arena; of a request for an upgrade.
   Method method_ = Method::kGet;
   Input input_ = Input::kNothingDue;
   bool head_sent_ = false;
@@ -102,7 +103,7 @@ RequestSender& H1ClientCodec::Start(ResponseEvents& events, Arena& arena) {
   outstanding_ = 0;
   scanned_ = 0;
   informational_ = 0;
-  upgrade_ = nullptr;
+  websocket_key_ = {};
   head_sent_ = false;
   request_whole_ = false;
   response_started_ = false;
@@ -222,7 +223,7 @@ void H1ClientCodec::TakeHead(std::string_view bytes, bool more_follows) {
 }
 
 void H1ClientCodec::TakeInformational(ResponseHead& head) {
-  if (head.status == 101 && upgrade_ != nullptr && AcceptsWebSocket(*upgrade_, head)) {
+  if (head.status == 101 && !websocket_key_.empty() && AcceptsWebSocket(websocket_key_, head)) {
     BeginTunnel(head);
   } else if (head.status == 101) {
     Malformed("the endpoint switches protocols and was not asked to, or not as it was asked to");
@@ -396,16 +397,29 @@ void H1ClientCodec::SendHeaders(const RequestHead& head, bool end) {
   if (framing.framing == Framing::kUntilClose || (framing.framing == Framing::kNone && !end)) {
     framing.framing = Framing::kChunked;
   }
+  std::string_view key_line;
   if (!head.upgrade.empty()) {
-    upgrade_ = &head;
+    key_line = SetWebSocketKey(head.headers);
     framing = {};
   }
-  WriteRequestHead(head, framing, sink_);
+  WriteRequestHead(head, framing, sink_, key_line);
   writer_.Begin(framing.framing, framing.content_length);
   if (end) {
     writer_.Write({}, true, sink_);
     EndRequest();
   }
+}
+
+// The client's own key, or one of ours for a client that spoke HTTP/2; the line to be added for it.
+std::string_view H1ClientCodec::SetWebSocketKey(const Headers& headers) {
+  constexpr std::string_view kField = "Sec-WebSocket-Key: ";
+  websocket_key_ = WebSocketKey(headers);
+  if (!websocket_key_.empty()) {
+    return {};
+  }
+  const std::string_view line = arena_->Concat(kField, NewWebSocketKey(), "\r\n");
+  websocket_key_ = line.substr(kField.size(), line.size() - kField.size() - 2);
+  return line;
 }
 
 void H1ClientCodec::SendData(std::string_view data, bool end) {

@@ -114,13 +114,14 @@ char* PutConnection(char* out, ConnectionField connection) {
 
 }  // namespace
 
-void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink) {
+void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink,
+                      std::string_view more_lines) {
   constexpr std::string_view kVersion = " HTTP/1.1\r\n";
   constexpr std::string_view kHost = "Host: ";
   const FieldCopier fields(head.headers);
-  char* const begin = sink.Reserve(head.method_name.size() + 1 + head.target.size() +
-                                   kVersion.size() + kHost.size() + head.authority.size() +
-                                   kCrlf.size() + fields.MaxBytes() + kMaxOwnFields);
+  char* const begin = sink.Reserve(
+      head.method_name.size() + 1 + head.target.size() + kVersion.size() + kHost.size() +
+      head.authority.size() + kCrlf.size() + fields.MaxBytes() + kMaxOwnFields + more_lines.size());
   char* out = Put(begin, head.method_name);
   *out++ = ' ';
   out = Put(Put(out, head.target), kVersion);
@@ -131,18 +132,18 @@ void WriteRequestHead(const RequestHead& head, const FramingField& framing, Byte
   out = PutFraming(out, framing);
   out = PutConnection(out,
                       head.upgrade.empty() ? ConnectionField::kNone : ConnectionField::kWebSocket);
-  out = Put(out, kCrlf);
+  out = Put(Put(out, more_lines), kCrlf);
   sink.Commit(out - begin);
 }
 
 void WriteResponseHead(const ResponseHead& head, const FramingField& framing,
-                       ConnectionField connection, ByteSink& sink) {
+                       ConnectionField connection, ByteSink& sink, std::string_view more_lines) {
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   constexpr size_t kStatusBytes = 4;  // Three digits and a space.
   const std::string_view reason = head.reason.empty() ? ReasonPhrase(head.status) : head.reason;
   const FieldCopier fields(head.headers);
   char* const begin = sink.Reserve(kVersion.size() + kStatusBytes + reason.size() + kCrlf.size() +
-                                   fields.MaxBytes() + kMaxOwnFields);
+                                   fields.MaxBytes() + kMaxOwnFields + more_lines.size());
   char* out = Put(begin, kVersion);
   *out++ = static_cast<char>('0' + head.status / 100 % 10);
   *out++ = static_cast<char>('0' + head.status / 10 % 10);
@@ -150,7 +151,7 @@ void WriteResponseHead(const ResponseHead& head, const FramingField& framing,
   *out++ = ' ';
   out = Put(Put(out, reason), kCrlf);
   out = PutFraming(fields.Copy(out), framing);
-  out = Put(PutConnection(out, connection), kCrlf);
+  out = Put(Put(PutConnection(out, connection), more_lines), kCrlf);
   sink.Commit(out - begin);
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "source/http/codec.h"
 #include "source/http/message/framing.h"
@@ -19,11 +20,13 @@ namespace gatehouse::http {
 enum class ConnectionField : uint8_t { kNone, kClose, kKeepAlive, kWebSocket };
 
 // Host is written where the head has it; first, from head.authority, where it has none. A head with
-// `upgrade` set asks for it.
-void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink);
+// `upgrade` set asks for it. `more_lines`: further fields of ours, each with its CRLF.
+void WriteRequestHead(const RequestHead& head, const FramingField& framing, ByteSink& sink,
+                      std::string_view more_lines = {});
 
 void WriteResponseHead(const ResponseHead& head, const FramingField& framing,
-                       ConnectionField connection, ByteSink& sink);
+                       ConnectionField connection, ByteSink& sink,
+                       std::string_view more_lines = {});
 
 // The fields and the empty line.
 void WriteTrailerSection(const Headers& trailers, ByteSink& sink);

@@ -2,6 +2,7 @@
 #include "source/http/h1/server_codec.h"
 
 #include <algorithm>
+#include <string>
 
 #include "source/http/h1/body_reader.h"
 #include "source/http/h1/body_writer.h"
@@ -282,7 +283,12 @@ size_t H1ServerCodec::ReadTunnel(std::string_view input) {
 
 void H1ServerCodec::BeginTunnel(const ResponseHead& head) {
   output_ = Output::kBody;
-  WriteResponseHead(head, {}, ConnectionField::kWebSocket, sink_);
+  std::string accept;
+  if (!HasWebSocketAccept(head.headers)) {
+    // The endpoint spoke HTTP/2.
+    accept = "Sec-WebSocket-Accept: " + WebSocketAccept(WebSocketKey(head_->headers)) + "\r\n";
+  }
+  WriteResponseHead(head, {}, ConnectionField::kWebSocket, sink_, accept);
   writer_.Begin(Framing::kUntilClose, 0);
   input_ = Input::kTunnel;
   if (!in_input_) {

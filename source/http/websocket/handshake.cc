@@ -53,13 +53,33 @@ bool IsWebSocketRequest(const RequestHead& head) {
          Single(head.headers, kVersion) == "13" && IsKey(Single(head.headers, kKey));
 }
 
-bool AcceptsWebSocket(const RequestHead& request, const ResponseHead& response) {
+bool AcceptsWebSocket(std::string_view key, const ResponseHead& response) {
   if (!SaysUpgrade(response.headers) ||
       !EqualsIgnoreCase(Single(response.headers, NameOf(Known::kUpgrade)), "websocket")) {
     return false;
   }
-  const std::string key(Single(request.headers, kKey));
-  return Single(response.headers, kAccept) == Sha1Base64(key + std::string(kGuid));
+  return Single(response.headers, kAccept) == WebSocketAccept(key);
 }
+
+std::string_view WebSocketKey(const Headers& headers) { return Single(headers, kKey); }
+
+// 16 bytes in base64 have 22 digits, of which the last holds two bits.
+std::string NewWebSocketKey() {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr size_t kKeyDigits = 22;
+  const Sha256Digest random = RandomKey();
+  std::string key;
+  for (size_t i = 0; i < kKeyDigits; ++i) {
+    key += kDigits[random[i] & (i + 1 < kKeyDigits ? 0x3f : 0x30)];
+  }
+  return key + "==";
+}
+
+std::string WebSocketAccept(std::string_view key) {
+  return Sha1Base64(std::string(key).append(kGuid));
+}
+
+bool HasWebSocketAccept(const Headers& headers) { return headers.Find(kAccept) != nullptr; }
 
 }  // namespace gatehouse::http

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "source/http/websocket/handshake.h"
 #include "test/http/h1/client_connection.h"
 
 namespace gatehouse::http {
@@ -265,6 +266,31 @@ TEST(ClientCodecTest, MalformedResponses) {
     EXPECT_EQ(connection.closes, 1);
     EXPECT_FALSE(connection.latest().ended);
     EXPECT_FALSE(connection.codec().CanStart());
+  }
+}
+
+// A request that came over HTTP/2 has no key (RFC 8441 section 5).
+TEST(ClientCodecTest, ARequestForWebSocketWithoutAKeyGetsOneOfOurs) {
+  for (const bool honest : {true, false}) {
+    ClientConnection connection;
+    ClientConnection::Response& stream = connection.Start();
+    auto* head = stream.arena.New<RequestHead>(stream.arena);
+    head->method_name = "GET";
+    head->target = "/chat";
+    head->authority = "a.test";
+    head->upgrade = "websocket";
+    stream.sender->SendHeaders(*head, false);
+    const std::string sent = connection.TakeOutput();
+    constexpr std::string_view kField = "\r\nSec-WebSocket-Key: ";
+    const size_t at = sent.find(kField);
+    ASSERT_NE(at, std::string::npos) << sent;
+    const std::string key = sent.substr(at + kField.size(), 24);
+    connection.Receive(
+        "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Accept: " +
+        WebSocketAccept(honest ? key : "dGhlIHNhbXBsZSBub25jZQ==") + "\r\n\r\n");
+    EXPECT_EQ(stream.head != nullptr, honest);
+    EXPECT_EQ(stream.reset.code, honest ? ErrorCode::kNone : ErrorCode::kMalformedResponse);
   }
 }
 

@@ -170,6 +170,23 @@ TEST_F(ServerCodecResponseTest, WhatFollowsARefusedWebSocketIsNoRequest) {
   EXPECT_EQ(connection_.requests.size(), 1u);
 }
 
+// An endpoint of HTTP/2 says nothing of it (RFC 8441 section 5).
+TEST_F(ServerCodecResponseTest, A101WithoutAnAcceptGetsTheOneThatTheKeyWants) {
+  CodecLimits limits;
+  limits.websocket = true;
+  ServerConnection connection(limits);
+  connection.Receive(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  ASSERT_EQ(connection.latest().head->upgrade, "websocket");
+  ResponseHead head(connection.latest().arena);
+  head.status = 101;
+  connection.latest().sender.SendHeaders(head, false);
+  EXPECT_EQ(connection.TakeOutput(),
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+}
+
 TEST_F(ServerCodecResponseTest, OtherUpgradesAreIgnored) {
   connection_.Receive("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
   connection_.Answer("1");

@@ -28,7 +28,7 @@ class HandshakeTest : public testing::Test {
 
 TEST_F(HandshakeTest, TheExampleOfTheRfcIsAccepted) {
   EXPECT_TRUE(IsWebSocketRequest(request_));
-  EXPECT_TRUE(AcceptsWebSocket(request_, response_));
+  EXPECT_TRUE(AcceptsWebSocket(WebSocketKey(request_.headers), response_));
 }
 
 TEST_F(HandshakeTest, AnotherProtocolBesideItIsNotForwarded) {
@@ -54,14 +54,26 @@ TEST_F(HandshakeTest, WithoutTheConnectionOptionItIsAnOrdinaryRequest) {
 
 TEST_F(HandshakeTest, AnAcceptOfAnotherKeyIsRefused) {
   response_.headers.Set("Sec-WebSocket-Accept", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-  EXPECT_FALSE(AcceptsWebSocket(request_, response_));
+  EXPECT_FALSE(AcceptsWebSocket(WebSocketKey(request_.headers), response_));
   response_.headers.Remove("Sec-WebSocket-Accept");
-  EXPECT_FALSE(AcceptsWebSocket(request_, response_));
+  EXPECT_FALSE(AcceptsWebSocket(WebSocketKey(request_.headers), response_));
 }
 
 TEST_F(HandshakeTest, AnAcceptTwiceIsRefused) {
   response_.headers.Add("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-  EXPECT_FALSE(AcceptsWebSocket(request_, response_));
+  EXPECT_FALSE(AcceptsWebSocket(WebSocketKey(request_.headers), response_));
+}
+
+TEST_F(HandshakeTest, OurOwnKeysAndAcceptsAreSound) {
+  const std::string key = NewWebSocketKey();
+  EXPECT_NE(key, NewWebSocketKey());
+  request_.headers.Set("Sec-WebSocket-Key", key);
+  EXPECT_TRUE(IsWebSocketRequest(request_)) << key;
+  const std::string accept = WebSocketAccept(key);
+  response_.headers.Set("Sec-WebSocket-Accept", accept);
+  EXPECT_TRUE(AcceptsWebSocket(key, response_));
+  EXPECT_FALSE(AcceptsWebSocket("dGhlIHNhbXBsZSBub25jZQ==", response_));
+  EXPECT_EQ(WebSocketAccept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
 }  // namespace
