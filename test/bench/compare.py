@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs peers.py and scale.py and says where the gateway stands; tools/bench calls it.
+"""Runs peers.py, scale.py and handshakes.py and says where the gateway stands; tools/bench calls it.
 
 Most figures are ratios of CPU time per request to the scenario's unit, from runs in which all peers
 took turns. A limit holds when the median of the calls does and no call is more than 3 % over. An
@@ -32,6 +32,10 @@ SCENARIOS = {
     "cold": ["haproxy-l4", "haproxy", "envoy"],
     "tls": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
     "h2": ["h2o", "haproxy", "nginx", "nghttpx", "envoy"],
+    "h2-h2": ["nghttpx", "envoy", "haproxy"],
+    "handshakes": ["nginx", "haproxy"],
+    "tls-idle": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
+    "zero-window": ["haproxy", "nginx", "nghttpx", "h2o", "envoy"],
     "big": ["haproxy", "haproxy-l4", "nginx", "h2o", "nghttpx", "envoy"],
     "idle": ["nginx", "haproxy", "h2o", "nghttpx", "envoy"],
     "scale": ["haproxy", "nginx", "envoy"],
@@ -66,6 +70,16 @@ def ratio(scenario):
     return lambda costs, peer: costs[peer] / costs[SCENARIOS[scenario][0]]
 
 
+def lowest(*rivals):
+    """Of a peer's CPU time per request to that of whichever of these takes least."""
+    return lambda costs, peer: costs[peer] / min(costs[one] for one in rivals if one in costs)
+
+
+def to_unit(scenario, name):
+    """One of several figures, to the unit's."""
+    return lambda costs, peer: costs[peer][name] / costs[SCENARIOS[scenario][0]][name]
+
+
 def part(name):
     """One of a peer's several figures."""
     return lambda costs, peer: costs[peer][name]
@@ -83,8 +97,15 @@ ROWS = {
     ),
     "cold": Row("cold", "the same, tokens mostly new", 1.60, ratio("cold")),
     "cold_two_workers": Row("cold-workers", "… two workers to one", TOLERANCE, ratio("cold-workers")),
-    "tls": Row("tls", "TLS 1.3, HTTP/1.1", None, ratio("tls")),
-    "h2": Row("h2", "TLS, HTTP/2", None, ratio("h2")),
+    "tls": Row("tls", "TLS 1.3, HTTP/1.1: CPU a request", 0.95, ratio("tls")),
+    "h2": Row("h2", "TLS, HTTP/2: CPU a request", 0.90, ratio("h2")),
+    "h2_h2": Row(
+        "h2-h2", "… and HTTP/2 upstream, to the better of nghttpx and Envoy", 1.00, lowest("nghttpx", "envoy")
+    ),
+    "full_handshake": Row("handshakes", "a full handshake: CPU", 1.00, to_unit("handshakes", "full")),
+    "resumed_handshake": Row("handshakes", "… resumed", 1.00, to_unit("handshakes", "resumed")),
+    "tls_idle": Row("tls-idle", "an idle TLS connection, bytes", 6144, part("connection"), 0),
+    "zero_window": Row("zero-window", "80 × 1 MiB at zero window, KiB", 2048, part("KiB"), 0),
     "big": Row("big", "1 MiB responses: CPU a request", 1.00, ratio("big")),
     "idle": Row("idle", "an idle connection, bytes", 700, part("connection"), 0),
     "base": Row("idle", "memory at rest, MiB", 20, part("base"), 1),
@@ -121,11 +142,22 @@ def call(scenario, peers, options):
         if bad := [peer for peer, one in figures.items() if one.pop("bad")]:
             raise Void(f"answers that are not 2xx: {bad}")
         return figures
+    if scenario == "handshakes":
+        done = run(
+            "handshakes.py", "--ours", options.ours, "--peers", ",".join(peers), "--json",
+            "--rounds", str(options.rounds), "--secs", str(options.secs),
+        )  # fmt: skip
+        return json.loads(done.stdout)
     done = run(
         "peers.py", "--scenario", scenario, "--json", "--ours", options.ours,
         "--peers", ",".join(peers), "--rounds", str(options.rounds), "--secs", str(options.secs),
     )  # fmt: skip
-    if scenario == "idle":
+    if scenario == "zero-window":
+        found = re.findall(r"^(\S+) +(-?\d+) KiB$", done.stdout, re.MULTILINE)
+        if len(found) != len(peers) + 1:
+            raise Void(done.stdout + done.stderr)
+        return {peer: {"KiB": int(kib)} for peer, kib in found}
+    if scenario in ("idle", "tls-idle"):
         pattern = r"^(\S+) +base (\d+) KiB.* (-?\d+) B/connection$"
         found = re.findall(pattern, done.stdout, re.MULTILINE)
         if len(found) != len(peers) + 1:

