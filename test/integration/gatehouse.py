@@ -21,7 +21,7 @@ import unittest
 _BUILT = os.path.join(os.path.dirname(__file__), "../../bazel-bin/source/gatehouse")
 BINARY = os.path.abspath(os.environ.get("GATEHOUSE", _BUILT))
 # How long anything may take that should take no time. Sanitizers and busy machines are slow.
-PATIENCE = 30.0
+PATIENCE = float(os.environ.get("PATIENCE", "30"))
 
 _pause = threading.Event()  # Never set: only waited on, in short steps.
 
