@@ -19,8 +19,9 @@ void Attempt::Begin(upstream::ClusterPool& pool, const upstream::LabelSet& label
   trailers_ = nullptr;
   tried_count_ = 0;
   attempts_ = 0;
+  unprocessed_ = 0;
   head_end_ = upload_end_ = request_ended_ = end;
-  response_ended_ = repeated_ = content_sent_ = asked_ = false;
+  response_ended_ = repeated_ = content_sent_ = content_kept_ = asked_ = false;
   TryNext(nullptr);
 }
 
@@ -44,7 +45,7 @@ void Attempt::TryNext(const Error* failed) {
   }
   endpoint_ = std::move(next);  // The last one stays: the log names it.
   tried_[tried_count_++] = endpoint_->slot;
-  Ask(false);
+  Ask({});
 }
 
 Error Attempt::NoEndpoint() const {
@@ -54,9 +55,11 @@ Error Attempt::NoEndpoint() const {
               (labels_->empty() ? " is known" : " carries the labels")};
 }
 
-void Attempt::Ask(bool fresh) {
+void Attempt::Ask(const upstream::Wanted& wanted) {
   ++attempts_;
-  upstream::Connection* connection = pool_->Acquire(endpoint_, *this, fresh);
+  upstream::Wanted all = wanted;
+  all.upgrade = !head_->upgrade.empty();
+  upstream::Connection* connection = pool_->Acquire(endpoint_, *this, all);
   queued_ = Waiter::queued();
   if (connection == nullptr) {
     return;
@@ -81,11 +84,26 @@ void Attempt::SendOn(upstream::Connection& connection) {
   if (sender_ != nullptr && (!upload_.empty() || (upload_end_ && !head_end_ && !trailers_))) {
     Buffer upload(upload_.pool());
     std::swap(upload, upload_);
-    content_sent_ = true;
-    sender_->SendData(upload.view(), upload_end_);
+    const bool end = upload_end_;
+    Keep(upload.view(), end);
+    sender_->SendData(upload.view(), end);
   }
   if (sender_ != nullptr && trailers_ != nullptr) {
     sender_->SendTrailers(*trailers_);
+  }
+}
+
+// An endpoint that speaks HTTP/2 may yet say that it did not look at the request: then the content
+// is sent again, if it is not too much to be kept until an answer comes.
+void Attempt::Keep(std::string_view data, bool end) {
+  content_kept_ = (!content_sent_ || content_kept_) && connection_->http2() &&
+                  !sender_->response_started() && upload_.size() + data.size() <= kMaxKept;
+  content_sent_ = true;
+  if (content_kept_) {
+    upload_.Append(data);
+    upload_end_ = end;
+  } else {
+    upload_.Release();
   }
 }
 
@@ -100,20 +118,23 @@ void Attempt::OnNoConnection(const Error& error) {
 void Attempt::SendData(std::string_view data, bool end) {
   request_ended_ = request_ended_ || end;
   if (sender_ != nullptr) {
-    content_sent_ = true;
+    if (!content_sent_ || content_kept_) {
+      Keep(data, end);
+    }
     sender_->SendData(data, end);
-    return;
+  } else if (response_ended_) {
+    owner_.OnUpstreamCredit();  // Nobody wants it any more.
+  } else {
+    upload_.Append(data);
+    upload_end_ = end;
   }
-  upload_.Append(data);
-  upload_end_ = end;
 }
 
 void Attempt::SendTrailers(const http::Headers& trailers) {
   request_ended_ = true;
+  trailers_ = &trailers;
   if (sender_ != nullptr) {
     sender_->SendTrailers(trailers);
-  } else {
-    trailers_ = &trailers;
   }
 }
 
@@ -132,6 +153,9 @@ void Attempt::SpliceTo(event::PipeTarget& target) {
 void Attempt::OnInformational(http::ResponseHead& head) { owner_.OnUpstreamInformational(head); }
 
 void Attempt::OnHeaders(http::ResponseHead& head, bool end) {
+  if (std::exchange(content_kept_, false)) {
+    upload_.Release();
+  }
   if (end) {
     ResponseEnded();
   }
@@ -177,16 +201,30 @@ bool Attempt::CanRepeat() const {
          !sender_->response_started() && head_end_ && http::IsIdempotent(head_->method);
 }
 
+// Another that said nothing of the request's fate may have seen it; one that says it did not look
+// at it (RFC 9113 sections 6.8 and 8.7) may be asked again, or another, whatever the method is.
 void Attempt::OnReset(const Error& error) {
+  const upstream::Connection* const left = connection_;
+  const bool unprocessed = error.code == ErrorCode::kUpstreamUnprocessed && CanSendAgain();
   const bool repeat = error.code == ErrorCode::kUpstreamReset && CanRepeat();
   LeaveConnection();
   if (response_ended_) {
     return;
   }
+  if (unprocessed) {
+    pool_->CountUnprocessed();
+    content_sent_ = content_kept_ = false;
+    if (unprocessed_++ < kMaxUnprocessed) {
+      Ask({.except = left});
+    } else {
+      TryNext(&error);
+    }
+    return;
+  }
   if (repeat) {
     repeated_ = true;
     pool_->CountRepeat();
-    Ask(true);
+    Ask({.fresh = true});
     return;
   }
   pool_->CountReset();

@@ -83,6 +83,10 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
  private:
   static constexpr size_t kMaxTried = 3;
   static constexpr uint64_t kMinSplice = 64 * 1024;
+  // How often an endpoint may say that it did not look at the request, before others are asked.
+  static constexpr uint8_t kMaxUnprocessed = 2;
+  // Content that is kept for the case that it says so.
+  static constexpr size_t kMaxKept = 16 * 1024;
 
   void OnConnection(upstream::Connection& connection) override;
   void OnNoConnection(const Error& error) override;
@@ -97,9 +101,11 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   void TryNext(const Error* failed);
   void Leave();
   Error NoEndpoint() const;
-  void Ask(bool fresh);
+  void Ask(const upstream::Wanted& wanted);
   void SendOn(upstream::Connection& connection);
   bool CanRepeat() const;
+  bool CanSendAgain() const { return !content_sent_ || content_kept_; }
+  void Keep(std::string_view data, bool end);
   void LeaveConnection();
   void Fail(const Error& error);
   void ResponseEnded();
@@ -113,9 +119,11 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   upstream::Connection* connection_ = nullptr;
   http::RequestSender* sender_ = nullptr;
   const http::Headers* trailers_ = nullptr;
-  Buffer upload_;  // Content that came before there was a connection.
+  // Content that came before there was a connection; with content_kept_, all that has been sent.
+  Buffer upload_;
   std::array<uint32_t, kMaxTried> tried_{};
   uint8_t tried_count_ = 0;
+  uint8_t unprocessed_ = 0;
   uint32_t attempts_ = 0;
   bool asked_ = false;
   bool queued_ = false;
@@ -125,6 +133,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   bool response_ended_ = false;
   bool repeated_ = false;
   bool content_sent_ = false;
+  bool content_kept_ = false;  // What was sent of it is in upload_.
 };
 
 }  // namespace gatehouse::proxy

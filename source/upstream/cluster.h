@@ -23,6 +23,9 @@ namespace gatehouse::upstream {
 
 enum class BalancePolicy : uint8_t { kRoundRobin, kLeastRequest };
 
+// What is spoken to endpoints. kAuto: what the TLS handshake agrees on, HTTP/1.1 in the clear.
+enum class Protocol : uint8_t { kAuto, kHttp1, kHttp2 };
+
 // One `endpoints:` entry, before resolution.
 struct EndpointSpec {
   std::string host;   // IP address, hostname, or path of a unix socket.
@@ -42,6 +45,8 @@ struct ClusterSettings {
   uint32_t max_connections = 1024;
   uint32_t max_pending = 1024;
   uint32_t max_requests = 4096;
+  uint32_t max_streams = 100;  // Requests at a time on one connection of HTTP/2.
+  Protocol protocol = Protocol::kAuto;
   std::optional<tls::ClientSettings> tls{};  // Without: in the clear.
   Duration connect_timeout{std::chrono::seconds(5)};
   Duration idle_timeout{std::chrono::seconds(60)};  // Of pooled connections.

@@ -4,10 +4,10 @@
 //               {address: 10.0.0.3:9002, weight: 2, labels: {version: v2}}]
 //   discovery: {dns: users.internal:8080}      # instead of endpoints
 //   balance: {policy: round_robin}             # least_request
-//   limits: {max_connections: 1024, max_pending: 1024, max_requests: 4096}
+//   limits: {max_connections: 1024, max_pending: 1024, max_requests: 4096, max_streams: 100}
 //   timeouts: {connect: 5s, idle: 60s}
 //   circuit_breaker: {...}                     # breaker/breaker_config.cc
-//   protocol: auto                             # http1
+//   protocol: auto                             # http1, http2
 #include "source/upstream/cluster_config.h"
 
 #include <algorithm>
@@ -211,6 +211,9 @@ void LoadLimits(Object in, ClusterSettings& out) {
         "Requests that may wait for a connection; further ones are answered with 503.");
   limit("max_requests", out.max_requests, 1,
         "Requests in flight to the cluster; further ones are answered with 503.");
+  limit("max_streams", out.max_streams, 1,
+        "Requests at a time on one connection of HTTP/2, if the endpoint allows as many; further "
+        "ones take another connection.");
   in.NotSupportedYet({"retry_budget"});
 }
 
@@ -223,17 +226,6 @@ void LoadTimeouts(Object in, ClusterSettings& out) {
               "to two others are tried, and then the answer is 504.");
   out.idle_timeout = in.Time("idle", {out.idle_timeout, kMin, kMax},
                              "How long an unused connection to an endpoint is kept.");
-}
-
-void LoadProtocol(Object& in) {
-  enum class Protocol : uint8_t { kHttp1, kAuto };
-  const Value value =
-      in.Get("protocol", "What to speak to the endpoints; auto is HTTP/1.1 in the clear.");
-  if (value.Scalar() == "http2") {
-    value.Error("http2 to endpoints is not supported yet");
-    return;
-  }
-  value.Enum<Protocol>({{"auto", Protocol::kAuto}, {"http1", Protocol::kHttp1}}, Protocol::kAuto);
 }
 
 }  // namespace
@@ -267,7 +259,12 @@ ClusterSettings LoadCluster(std::string name, Object in) {
   LoadLimits(in.Child("limits", "Limits over all workers; what exceeds them is answered with 503."),
              out);
   LoadTimeouts(in.Child("timeouts", "Timeouts of connections to endpoints."), out);
-  LoadProtocol(in);
+  out.protocol = in.Enum<Protocol>(
+      "protocol",
+      {{"auto", Protocol::kAuto}, {"http1", Protocol::kHttp1}, {"http2", Protocol::kHttp2}},
+      Protocol::kAuto,
+      "What to speak to the endpoints; auto is what they choose in the TLS handshake, and HTTP/1.1 "
+      "in the clear; http2 needs no asking in the clear (prior knowledge).");
   out.breaker = LoadBreaker(
       in.Child("circuit_breaker",
                "Keeps requests from endpoints that fail or are slow, and answers them with 503 or "

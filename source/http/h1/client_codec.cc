@@ -2,6 +2,7 @@
 #include "source/http/h1/client_codec.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "source/base/check.h"
 #include "source/http/h1/body_reader.h"
@@ -337,6 +338,7 @@ bool H1ClientCodec::EndStream(const Error& error) {
     return false;
   }
   if (response_whole_) {
+    std::exchange(stream_, nullptr)->OnReset(error);  // The rest of its request goes nowhere.
     FinishStream();
     return true;
   }

@@ -11,13 +11,29 @@ namespace {
 
 // How long an endpoint that refused a connection is passed over, where others can serve.
 constexpr Duration kAvoidAfterFailure = std::chrono::seconds(1);
-// How often those who wait for a connection that another worker holds look again.
-constexpr Duration kPendingCheck = std::chrono::milliseconds(20);
+// Of silence, while streams are under way: then HTTP/2 is asked whether it is still there. Servers
+// of gRPC take it amiss when that comes more often (its "too many pings", 5 minutes).
+constexpr Duration kPingInterval = std::chrono::seconds(305);
+
+ConnectionTerms TermsOf(const ClusterSettings& settings) {
+  ConnectionTerms out;
+  out.protocol = settings.protocol;
+  out.max_streams = settings.max_streams;
+  out.connect_timeout = settings.connect_timeout;
+  out.limits.http2.ping_interval = kPingInterval;
+  return out;
+}
 
 }  // namespace
 
 ClusterPool::ClusterPool(const IoContext& io, std::shared_ptr<Cluster> cluster, uint64_t seed)
-    : io_(io), cluster_(std::move(cluster)), balancer_(cluster_->settings().policy) {
+    : io_(io),
+      cluster_(std::move(cluster)),
+      terms_(TermsOf(cluster_->settings())),
+      speaks_(terms_.protocol == Protocol::kHttp2                                ? Speaks::kHttp2
+              : terms_.protocol == Protocol::kAuto && cluster_->tls() != nullptr ? Speaks::kUnknown
+                                                                                 : Speaks::kHttp1),
+      balancer_(cluster_->settings().policy) {
   balancer_.Seed(seed);
 }
 
@@ -61,17 +77,32 @@ void ClusterPool::Refresh() {
     slots_.resize(set->slots);
     loads_.resize(set->slots);
   }
-  // Idle connections to endpoints that left have nobody to serve.
-  std::vector<bool> member(slots_.size(), false);
-  for (const std::shared_ptr<const Endpoint>& endpoint : set->endpoints) {
-    member[endpoint->slot] = true;
-  }
+  DropLeavers(*set);
   balancer_.Use(std::move(set));
+}
+
+// Connections to endpoints that left have nobody to serve but those who are under way on them. Nor
+// must they be taken for connections to whoever got the slot since.
+void ClusterPool::DropLeavers(const EndpointSet& members) {
+  std::vector<const Endpoint*> member(slots_.size(), nullptr);
+  for (const std::shared_ptr<const Endpoint>& endpoint : members.endpoints) {
+    member[endpoint->slot] = endpoint.get();
+  }
   for (size_t i = 0; i < slots_.size(); ++i) {
-    while (!member[i] && !slots_[i].idle.empty()) {
-      Connection& connection = *slots_[i].idle.back();
-      connection.Abandon();
-      Forget(connection);
+    Slot& slot = slots_[i];
+    for (size_t at = slot.connections.size(); at-- > 0;) {
+      Connection& connection = *slot.connections[at];
+      if (member[i] != nullptr && member[i]->name == connection.endpoint().name) {
+        continue;
+      }
+      slot.speaks = Speaks::kUnknown;
+      slot.max_streams = UINT32_MAX;
+      if (connection.listed && connection.streams() == 0 && connection.waiters.empty()) {
+        Close(connection);
+      } else {
+        connection.leaving = true;
+        Unlist(connection);
+      }
     }
   }
 }
@@ -82,127 +113,146 @@ std::shared_ptr<const Endpoint> ClusterPool::Pick(const LabelSet& labels,
   return balancer_.Pick(labels, tried, loads_, io_.loop.now());
 }
 
-ClusterPool::Slot& ClusterPool::SlotOf(const Endpoint& endpoint) { return slots_[endpoint.slot]; }
-
 void ClusterPool::AddLoad(const Endpoint& endpoint, int change) {
   loads_[endpoint.slot].in_flight += static_cast<uint32_t>(change);
 }
 
 Connection* ClusterPool::Acquire(std::shared_ptr<const Endpoint> endpoint, Waiter& waiter,
-                                 bool fresh) {
+                                 const Wanted& wanted) {
   Slot& slot = SlotOf(*endpoint);
-  if (!fresh && !slot.idle.empty()) {
-    Connection* connection = slot.idle.back();
-    slot.idle.pop_back();
-    return connection;
+  if (!wanted.fresh) {
+    if (Connection* connection = TakeFree(slot, wanted)) {
+      return connection;
+    }
   }
-  waiter.wanted_ = endpoint;
-  if (pending_.empty() && Open(endpoint, waiter)) {
-    return nullptr;
-  }
-  Enqueue(waiter);
+  waiter.wanted_ = std::move(endpoint);
+  waiter.upgrade_ = wanted.upgrade && SpeaksOf(slot) != Speaks::kHttp1;
+  Place(waiter);
   return nullptr;
 }
 
-bool ClusterPool::Open(const std::shared_ptr<const Endpoint>& endpoint, Waiter& waiter) {
-  const ClusterSettings& settings = cluster_->settings();
-  if (!cluster_->connections.TryAcquire(settings.max_connections)) {
+Connection* ClusterPool::TakeFree(Slot& slot, const Wanted& wanted) {
+  for (size_t i = slot.free.size(); i-- > 0;) {
+    Connection& connection = *slot.free[i];
+    if (&connection == wanted.except || !connection.CanStart() ||
+        (wanted.upgrade && !connection.CanUpgrade())) {
+      continue;
+    }
+    if (connection.streams() + 1 == connection.limit()) {
+      connection.listed = false;
+      slot.free.erase(slot.free.begin() + static_cast<ptrdiff_t>(i));
+    }
+    return &connection;
+  }
+  return nullptr;
+}
+
+bool ClusterPool::Open(Waiter& waiter) {
+  const uint32_t most = cluster_->settings().max_connections;
+  if (!cluster_->connections.TryAcquire(most)) {
     // An idle connection to another endpoint must not keep this one out.
-    if (!CloseAnyIdle() || !cluster_->connections.TryAcquire(settings.max_connections)) {
+    if (!CloseAnyIdle() || !cluster_->connections.TryAcquire(most)) {
       return false;
     }
   }
   ++open_;
   Count(ClusterMetric::kConnectionsOpened);
   Count(ClusterMetric::kConnectionsActive);
-  Slot& slot = SlotOf(*endpoint);
+  Slot& slot = SlotOf(*waiter.wanted_);
   Connection::Owner& owner = *this;
-  slot.connections.push_back(std::make_unique<Connection>(io_, endpoint, owner));
+  const bool http1_only = waiter.upgrade_ && terms_.protocol == Protocol::kAuto;
+  slot.connections.push_back(
+      std::make_unique<Connection>(io_, waiter.wanted_, owner, terms_, http1_only));
   Connection& connection = *slot.connections.back();
   connection.index = slot.connections.size() - 1;
-  connection.waiter = &waiter;
-  waiter.connecting_ = &connection;
-  connection.Connect(settings.connect_timeout);
+  connection.expected_streams = slot.max_streams;
+  connection.waiters.Add(waiter);
+  waiter.connection_ = &connection;
+  connection.Connect();
   return true;
 }
 
 bool ClusterPool::CloseAnyIdle() {
   for (Slot& slot : slots_) {
-    if (!slot.idle.empty()) {
-      Connection& connection = *slot.idle.front();
-      connection.Abandon();
-      Forget(connection);
-      return true;
+    for (Connection* connection : slot.free) {
+      if (connection->streams() == 0 && connection->waiters.empty()) {
+        Close(*connection);
+        return true;
+      }
     }
   }
   return false;
 }
 
-void ClusterPool::Enqueue(Waiter& waiter) {
-  const ClusterSettings& settings = cluster_->settings();
-  waiter.queued_ = true;
-  // A waiter without a place is told from the loop, like every other.
-  const bool admitted = cluster_->pending.TryAcquire(settings.max_pending);
-  Count(ClusterMetric::kOverflowConnections);
-  waiter.give_up_ = admitted ? io_.loop.now() + settings.connect_timeout : MonotonicTime{};
-  if (admitted) {
-    Count(ClusterMetric::kPendingActive);
-  } else {
-    Count(ClusterMetric::kOverflowPending);
-  }
-  pending_.push_back(&waiter);
-  io_.loop.deadlines().ArmAfter(*this, admitted ? kPendingCheck : Duration(0));
+void ClusterPool::Close(Connection& connection) {
+  connection.Abandon();
+  Forget(connection);
 }
 
-void ClusterPool::Dequeue(Waiter& waiter) {
-  if (waiter.give_up_ != MonotonicTime{}) {
-    cluster_->pending.Release();
-    Count(ClusterMetric::kPendingActive, -1);
+void ClusterPool::List(Connection& connection) {
+  if (!connection.listed) {
+    connection.listed = true;
+    SlotOf(connection.endpoint()).free.push_back(&connection);
   }
-  waiter.queued_ = false;
-  pending_.remove(&waiter);
 }
 
-void ClusterPool::Cancel(Waiter& waiter) {
-  if (waiter.queued_) {
-    Dequeue(waiter);
+void ClusterPool::Unlist(Connection& connection) {
+  if (connection.listed) {
+    connection.listed = false;
+    std::erase(SlotOf(connection.endpoint()).free, &connection);
   }
-  if (waiter.connecting_ != nullptr) {
-    // The connection goes on and serves somebody else.
-    waiter.connecting_->waiter = nullptr;
-    waiter.connecting_ = nullptr;
+}
+
+// ---- Connections' news ----
+
+std::unique_ptr<event::SocketLayer> ClusterPool::NewLayer(Connection& connection) {
+  const tls::ClientTls* const tls = cluster_->tls();
+  if (tls == nullptr) {
+    return nullptr;
   }
+  const Endpoint& endpoint = connection.endpoint();
+  const bool http1 = connection.http1_only() || terms_.protocol == Protocol::kHttp1;
+  const std::string_view alpn = http1                                 ? tls::kAlpnHttp1
+                                : terms_.protocol == Protocol::kHttp2 ? tls::kAlpnHttp2
+                                                                      : tls::kAlpnAny;
+  return tls->NewLayer(io_.buffers, {endpoint.name, *endpoint.hostname, endpoint.address.ip()},
+                       alpn, sessions_);
 }
 
 void ClusterPool::OnConnected(Connection& connection) {
-  auto* waiter = static_cast<Waiter*>(connection.waiter);
-  connection.waiter = nullptr;
-  if (waiter == nullptr) {
-    OnConnectionIdle(connection);
-    return;
+  if (connection.http2()) {
+    Count(ClusterMetric::kHttp2Connections);
   }
-  waiter->connecting_ = nullptr;
-  waiter->OnConnection(connection);
+  if (!connection.http1_only() && !connection.leaving) {
+    SlotOf(connection.endpoint()).speaks = connection.http2() ? Speaks::kHttp2 : Speaks::kHttp1;
+  }
+  ServeWaiters(connection);
+  if (!connection.lost() && connection.streams() < connection.limit()) {
+    OnConnectionFree(connection);
+  }
 }
 
-void ClusterPool::OnConnectionIdle(Connection& connection) {
-  if (retired_) {
-    connection.Abandon();
-    Forget(connection);
+void ClusterPool::OnConnectionFree(Connection& connection) {
+  const bool idle = connection.streams() == 0 && connection.waiters.empty();
+  if (idle && (retired_ || connection.leaving)) {
+    Close(connection);
     CheckGone();
     return;
   }
-  const auto wants = std::find_if(pending_.begin(), pending_.end(), [&](const Waiter* waiter) {
-    return waiter->give_up_ != MonotonicTime{} &&
-           waiter->wanted_->slot == connection.endpoint().slot;
-  });
-  if (wants != pending_.end()) {
-    Waiter& waiter = **wants;
-    Dequeue(waiter);
-    waiter.OnConnection(connection);
+  if (!connection.leaving) {
+    ServePending(connection);
+  }
+  if (connection.lost()) {
     return;
   }
-  SlotOf(connection.endpoint()).idle.push_back(&connection);
+  if (connection.leaving || connection.streams() >= connection.limit()) {
+    Unlist(connection);
+    return;
+  }
+  List(connection);
+  if (connection.streams() > 0) {
+    return;
+  }
   connection.Park(cluster_->settings().idle_timeout);
   if (!pending_.empty()) {
     ServePending();
@@ -211,25 +261,21 @@ void ClusterPool::OnConnectionIdle(Connection& connection) {
   }
 }
 
-// At the limit, a connection parked here may be what another worker waits for.
-void ClusterPool::WatchOthers() {
-  if (cluster_->connections.used() >= cluster_->settings().max_connections && !armed()) {
-    io_.loop.deadlines().ArmAfter(*this, kPendingCheck);
-  }
-}
-
 void ClusterPool::OnConnectionLost(Connection& connection, const Error* connect_error) {
-  auto* waiter = static_cast<Waiter*>(connection.waiter);
-  const std::shared_ptr<const Endpoint> endpoint = waiter != nullptr ? waiter->wanted_ : nullptr;
   if (connect_error != nullptr) {
     Count(connect_error->code == ErrorCode::kConnectTimeout ? ClusterMetric::kConnectTimeouts
                                                             : ClusterMetric::kConnectFailures);
     loads_[connection.endpoint().slot].avoid_until = io_.loop.now() + kAvoidAfterFailure;
   }
   Forget(connection);
-  if (waiter != nullptr) {
-    waiter->connecting_ = nullptr;
-    waiter->OnNoConnection(*connect_error);
+  while (Waiter* waiter = connection.waiters.first()) {
+    connection.waiters.Remove(*waiter);
+    waiter->connection_ = nullptr;
+    waiter->OnNoConnection(
+        connect_error != nullptr
+            ? *connect_error
+            : Error{ErrorCode::kConnectFailed, ErrorSource::kUpstream,
+                    connection.endpoint().name + " closed the connection before its SETTINGS"});
   }
   ServePending();
   CheckGone();
@@ -237,7 +283,7 @@ void ClusterPool::OnConnectionLost(Connection& connection, const Error* connect_
 
 void ClusterPool::Forget(Connection& connection) {
   Slot& slot = SlotOf(connection.endpoint());
-  std::erase(slot.idle, &connection);
+  Unlist(connection);
   std::unique_ptr<Connection> doomed = std::move(slot.connections[connection.index]);
   if (doomed.get() != slot.connections.back().get() && slot.connections.back() != nullptr) {
     slot.connections[connection.index] = std::move(slot.connections.back());
@@ -250,59 +296,10 @@ void ClusterPool::Forget(Connection& connection) {
   Count(ClusterMetric::kConnectionsActive, -1);
 }
 
-void ClusterPool::ServePending() {
-  while (!pending_.empty()) {
-    Waiter& waiter = *pending_.front();
-    const std::shared_ptr<const Endpoint> endpoint = waiter.wanted_;
-    if (waiter.give_up_ == MonotonicTime{} || !Open(endpoint, waiter)) {
-      return;
-    }
-    Dequeue(waiter);
-  }
-}
-
-void ClusterPool::OnDeadline() {
-  const MonotonicTime now = io_.loop.now();
-  std::vector<Waiter*> late;
-  for (Waiter* waiter : pending_) {
-    if (waiter->give_up_ <= now) {
-      late.push_back(waiter);
-    }
-  }
-  for (Waiter* waiter : late) {
-    // One answer may cancel another waiter.
-    if (std::find(pending_.begin(), pending_.end(), waiter) == pending_.end()) {
-      continue;
-    }
-    const bool admitted = waiter->give_up_ != MonotonicTime{};
-    Dequeue(*waiter);
-    waiter->OnNoConnection({ErrorCode::kOverloaded, ErrorSource::kUpstream,
-                            "cluster " + cluster_->name() +
-                                (admitted ? ": no connection became free in time"
-                                          : ": max_connections and max_pending reached")});
-  }
-  ServePending();
-  if (!pending_.empty()) {
-    io_.loop.deadlines().ArmAfter(*this, kPendingCheck);
-  } else if (cluster_->pending.used() == 0 || CloseAnyIdle()) {
-    const bool idle = std::any_of(slots_.begin(), slots_.end(),
-                                  [](const Slot& slot) { return !slot.idle.empty(); });
-    if (idle) {
-      WatchOthers();
-    }
-  }
-  CheckGone();
-}
-
 void ClusterPool::Retire(std::function<void()> gone) {
   gone_ = std::move(gone);
   retired_ = true;
-  for (Slot& slot : slots_) {
-    while (!slot.idle.empty()) {
-      Connection& connection = *slot.idle.back();
-      connection.Abandon();
-      Forget(connection);
-    }
+  while (CloseAnyIdle()) {
   }
   CheckGone();
 }

@@ -1,91 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/upstream/pool/connection.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "source/base/check.h"
 #include "source/http/h1/client_codec.h"
 
 namespace gatehouse::upstream {
-namespace {
 
-Error ConnectError(const Endpoint& endpoint, int error) {
-  return {ErrorCode::kConnectFailed, ErrorSource::kUpstream,
-          "can't connect to " + endpoint.name + ": " + std::strerror(error)};
-}
-
-Error TransportError(const Endpoint& endpoint, int error) {
-  return {ErrorCode::kUpstreamReset, ErrorSource::kUpstream,
-          "connection to " + endpoint.name + " broke: " + std::strerror(error)};
-}
-
-}  // namespace
-
-Connection::Connection(const IoContext& io, std::shared_ptr<const Endpoint> endpoint, Owner& owner)
+Connection::Connection(const IoContext& io, std::shared_ptr<const Endpoint> endpoint, Owner& owner,
+                       const ConnectionTerms& terms, bool http1_only)
     : io_(io),
       endpoint_(std::move(endpoint)),
       owner_(owner),
+      terms_(terms),
       socket_(io.loop, io.buffers, *this),
-      codec_(http::NewH1ClientCodec(*this, *this, http::CodecLimits{})),
-      input_(io.buffers) {}
-
-void Connection::Connect(Duration timeout) {
-  connecting_ = true;
-  early_error_ = socket_.Connect(endpoint_->address);
-  if (early_error_ != 0) {
-    io_.loop.Queue(*this);
-    return;
-  }
-  io_.loop.deadlines().ArmAfter(*this, timeout);
-}
+      input_(io.buffers),
+      http1_only_(http1_only) {}
 
 http::RequestSender& Connection::Start(http::ResponseEvents& events, Arena& arena) {
-  GATEHOUSE_CHECK(!busy_ && !lost_, "a request on a connection that can't take one");
-  Disarm();
-  busy_ = true;
+  GATEHOUSE_CHECK(streams_ < limit_ && !lost_, "a request on a connection that can't take one");
+  ++streams_;
   ++requests_;
+  if (!http2_) {
+    Disarm();
+  } else {
+    Tick();
+  }
   return codec_->Start(events, arena);
 }
 
-void Connection::Park(Duration timeout) { io_.loop.deadlines().ArmAfter(*this, timeout); }
+void Connection::Park(Duration timeout) {
+  if (!http2_) {
+    io_.loop.deadlines().ArmAfter(*this, timeout);
+    return;
+  }
+  idle_due_ = io_.loop.now() + timeout;
+  if (!waiters.empty()) {
+    Tick();
+  } else if (!ticking_) {
+    io_.loop.deadlines().Arm(*this, idle_due_);
+  }
+}
 
 void Connection::Abandon() {
   lost_ = true;
+  limit_ = 0;
   Disarm();
   input_.Discard();
   socket_.Close();
 }
+
+// ---- The socket's side ----
 
 void Connection::OnSocketEvent() {
   if (lost_) {
     return;
   }
   if (connecting_) {
-    OnConnectEnd();
+    GoOnConnecting();
     return;
   }
   // An endpoint that answers early and closes makes our writing fail; its answer is still there.
   const int error = socket_.error();
   Pump();
   if (error != 0 && !lost_) {
-    codec_->OnTransportLost(TransportError(*endpoint_, error));
-    Lose(nullptr);
+    OnTransportEnd();
   }
-}
-
-void Connection::OnConnectEnd() {
-  if (socket_.connecting()) {
-    return;
-  }
-  connecting_ = false;
-  Disarm();
-  if (socket_.error() != 0) {
-    const Error error = ConnectError(*endpoint_, socket_.error());
-    Lose(&error);
-    return;
-  }
-  owner_.OnConnected(*this);
 }
 
 void Connection::Pump() {
@@ -96,18 +80,38 @@ void Connection::Pump() {
       io_.loop.Queue(*this);
       break;
     case ReadOutcome::kEof:
-      if (!lost_) {
+      if (!lost_ && !socket_.truncated()) {
         codec_->OnEof();
-        Lose(nullptr);
+      }
+      if (!lost_) {
+        OnTransportEnd();
       }
       break;
     case ReadOutcome::kError:
       if (!lost_) {
-        codec_->OnTransportLost(TransportError(*endpoint_, socket_.error()));
-        Lose(nullptr);
+        OnTransportEnd();
       }
       break;
   }
+}
+
+// Whoever is still under way hears of it.
+void Connection::OnTransportEnd() {
+  limit_ = 0;
+  codec_->OnTransportLost({ErrorCode::kUpstreamReset, ErrorSource::kUpstream, WhyBroken()});
+  Lose(nullptr);
+}
+
+std::string Connection::WhyBroken() const {
+  const event::SocketLayer* layer = socket_.layer();
+  if (layer != nullptr && !layer->failure().empty()) {
+    return "connection to " + endpoint_->name + " broke: " + layer->failure();
+  }
+  if (socket_.error() != 0) {
+    return "connection to " + endpoint_->name + " broke: " + std::strerror(socket_.error());
+  }
+  return endpoint_->name + (socket_.truncated() ? " closed the connection without TLS's word for it"
+                                                : " closed the connection");
 }
 
 void Connection::OnReady() {
@@ -115,9 +119,8 @@ void Connection::OnReady() {
     return;
   }
   if (early_error_ != 0) {
-    connecting_ = false;
-    const Error error = ConnectError(*endpoint_, early_error_);
-    Lose(&error);
+    FailToConnect(ErrorCode::kConnectFailed,
+                  "can't connect to " + endpoint_->name + ": " + std::strerror(early_error_));
     return;
   }
   OnSocketEvent();
@@ -126,21 +129,55 @@ void Connection::OnReady() {
 void Connection::QueueSocketEvent() { io_.loop.Queue(*this); }
 
 void Connection::OnSocketDrained() {
-  if (!lost_ && !connecting_) {
+  if (!lost_ && codec_ != nullptr) {
     codec_->OnSinkDrained();
   }
 }
 
+void Connection::OnTurnEnd() {
+  if (!lost_ && codec_ != nullptr) {
+    codec_->OnFlush();
+  }
+}
+
+// ---- The codec's side ----
+
 void Connection::OnStreamDone(bool reusable) {
-  busy_ = false;
+  --streams_;
   if (lost_) {
     return;
   }
   // With a FIN already seen, the next request would only meet a closed door.
-  if (reusable && !socket_.peer_closed() && codec_->CanStart()) {
-    owner_.OnConnectionIdle(*this);
+  if (!reusable || socket_.peer_closed() || (!http2_ && !codec_->CanStart())) {
+    limit_ = 0;
+  }
+  if (limit_ > 0 || streams_ > 0) {
+    owner_.OnConnectionFree(*this);
   } else {
     Lose(nullptr);
+  }
+}
+
+void Connection::OnCapacityChanged() {
+  if (lost_ || !http2_) {
+    return;
+  }
+  const bool first = !std::exchange(settled_, true);
+  UpdateLimit();
+  if (limit_ == 0 && streams_ == 0) {
+    Lose(nullptr);
+    return;
+  }
+  owner_.OnConnectionFree(*this);
+  if (first && !lost_) {
+    owner_.OnConnectionSettled(*this);
+  }
+}
+
+void Connection::UpdateLimit() {
+  limit_ = socket_.peer_closed() ? 0 : std::min(codec_->max_streams(), terms_.max_streams);
+  if (!settled_) {
+    limit_ = std::min(limit_, expected_streams);
   }
 }
 
@@ -148,15 +185,47 @@ void Connection::OnInputWanted() { io_.loop.Queue(*this); }
 
 void Connection::OnCloseWanted() { Lose(nullptr); }
 
+// ---- Time ----
+
+// Looks at the streams once a second from here on.
+void Connection::Tick() {
+  if (!ticking_) {
+    ticking_ = true;
+    io_.loop.deadlines().ArmAfter(*this, kTick);
+  }
+}
+
 void Connection::OnDeadline() {
   if (connecting_) {
-    connecting_ = false;
-    const Error error{ErrorCode::kConnectTimeout, ErrorSource::kUpstream,
-                      "no answer from " + endpoint_->name + " while connecting"};
-    Lose(&error);
+    FailToConnect(ErrorCode::kConnectTimeout,
+                  "no answer from " + endpoint_->name +
+                      (socket_.layer() == nullptr ? " while connecting" : " while shaking hands"));
+  } else if (http2_) {
+    OnHttp2Deadline();
+  } else {
+    Lose(nullptr);
+  }
+}
+
+void Connection::OnHttp2Deadline() {
+  const MonotonicTime now = io_.loop.now();
+  if (!settled_ && !waiters.empty() && now >= settle_due_) {
+    owner_.OnConnectionSettled(*this);
+  }
+  if (!lost_ && streams_ > 0) {
+    codec_->OnTick(now);
+  }
+  if (lost_) {
     return;
   }
-  Lose(nullptr);
+  ticking_ = false;
+  if (streams_ > 0 || !waiters.empty()) {
+    Tick();
+  } else if (now < idle_due_) {
+    io_.loop.deadlines().Arm(*this, idle_due_);
+  } else {
+    Lose(nullptr);
+  }
 }
 
 void Connection::Lose(const Error* connect_error) {

@@ -316,7 +316,8 @@ TEST(ClientCodecTest, AnEarlyAnswerAndThenTheConnectionIsLost) {
   connection.codec().OnTransportLost({ErrorCode::kIo, ErrorSource::kUpstream, "broken pipe"});
   EXPECT_TRUE(connection.latest().done);
   EXPECT_FALSE(connection.latest().reusable);
-  EXPECT_EQ(connection.latest().reset.code, ErrorCode::kNone);
+  // Whoever goes on with the request must not use its sender any more.
+  EXPECT_EQ(connection.latest().reset.code, ErrorCode::kUpstreamReset);
 }
 
 TEST(ClientCodecTest, ResettingClosesTheConnection) {
