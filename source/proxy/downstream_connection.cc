@@ -13,12 +13,6 @@ namespace {
 
 // Responses handed over and not yet taken by the client: past this, its next requests wait.
 constexpr size_t kMaxPendingOutput = 64 * 1024;
-// How long a client may go on sending to a connection that is closing (RFC 9112 section 9.6).
-constexpr Duration kLinger = std::chrono::seconds(2);
-
-// After a drain has begun: how long an idle client may still come with a request.
-constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
-
 Error ClientGone(std::string message) {
   return {ErrorCode::kClientGone, ErrorSource::kDownstream, std::move(message)};
 }
@@ -38,7 +32,8 @@ DownstreamConnection::DownstreamConnection(Worker::Parts& worker, int fd,
       input_(worker.buffers),
       proxy_header_due_(terms_->settings->proxy_protocol),
       tls_due_(terms_->tls != nullptr),
-      idle_since_(worker.loop.now()) {
+      idle_since_(worker.loop.now()),
+      head_since_(idle_since_) {
   BecomePeer(peer.ip(), peer.port());
   if (peer.family() == AF_UNIX) {
     peer_text_ = "unix";
@@ -83,7 +78,8 @@ void DownstreamConnection::OnSocketEvent() {
 }
 
 bool DownstreamConnection::CanRead() const {
-  return state_ == State::kOpen && socket_.pending() < kMaxPendingOutput;
+  // HTTP/2 must be heard while it sends: its codec says when it has too much to say.
+  return state_ == State::kOpen && (http2_ || socket_.pending() < kMaxPendingOutput);
 }
 
 void DownstreamConnection::Pump() {
@@ -91,7 +87,7 @@ void DownstreamConnection::Pump() {
     return;
   }
   const upstream::ReadOutcome outcome = input_.Pump(worker_.io, socket_, *codec_);
-  CountBytes();
+  const bool heard = CountBytes();
   if (state_ != State::kOpen) {
     return;
   }
@@ -109,20 +105,13 @@ void DownstreamConnection::Pump() {
       Abort(ClientGone(std::strerror(socket_.error())));
       return;
   }
-  WatchHead();
+  WatchHead(heard);
 }
 
-// While a head is incomplete its timeout runs, from its first byte.
-void DownstreamConnection::WatchHead() {
-  if (codec_->reading_head() && !head_watched_) {
-    head_watched_ = true;
-    idle_since_ = worker_.loop.now();
-    worker_.loop.deadlines().ArmAfter(*this, terms_->settings->request_headers_timeout);
-  }
-}
-
-void DownstreamConnection::CountBytes() {
-  Count(ListenerMetric::kReceivedBytes, input_.TakeByteCount());
+bool DownstreamConnection::CountBytes() {
+  const uint32_t bytes = input_.TakeByteCount();
+  Count(ListenerMetric::kReceivedBytes, bytes);
+  return bytes > 0;
 }
 
 void DownstreamConnection::QueueSocketEvent() { worker_.loop.Queue(*this); }
@@ -188,6 +177,9 @@ http::RequestEvents& DownstreamConnection::OnStream(http::ResponseSender& sender
     streams_->previous = &stream;
   }
   streams_ = &stream;
+  if (http2_ && !ticking_) {
+    ArmHttp2();
+  }
   return stream;
 }
 
@@ -206,6 +198,9 @@ Arena& DownstreamConnection::StreamArena(http::RequestEvents& stream) {
 void DownstreamConnection::OnStreamDone(http::RequestEvents& stream) {
   static_cast<Stream&>(stream).End(true);
   idle_since_ = worker_.loop.now();
+  if (http2_) {
+    return;  // The next look at it finds out whether that was the last one.
+  }
   head_watched_ = false;
   if (!draining_ || !armed()) {
     worker_.loop.deadlines().ArmAfter(*this, terms_->settings->idle_timeout);
@@ -273,74 +268,6 @@ void DownstreamConnection::DiscardInput() {
   }
 }
 
-// ---- Time ----
-
-// Whether the client has taken nothing of what is pending for as long as it may be idle. Looked at
-// now and then; what it takes in between counts.
-bool DownstreamConnection::MakesNoProgress() {
-  const MonotonicTime now = worker_.loop.now();
-  const auto pending = static_cast<uint32_t>(socket_.pending());
-  if (pending != last_pending_) {
-    last_pending_ = pending;
-    idle_since_ = now;
-    return false;
-  }
-  return now - idle_since_ >= terms_->settings->idle_timeout;
-}
-
-void DownstreamConnection::OnDeadline() {
-  // A response that is out and not taken is not over, whatever else the deadline was for.
-  if (socket_.pending() > 0 && (state_ == State::kLingering || !busy())) {
-    if (MakesNoProgress()) {
-      Close(true);
-    } else {
-      worker_.loop.deadlines().ArmAfter(*this, kLinger);
-    }
-    return;
-  }
-  if (state_ == State::kLingering) {
-    Close(false);
-    return;
-  }
-  if (codec_ == nullptr && !tls_due_ && !proxy_header_due_ && input_.holds_input()) {
-    UseCodec(false);  // Who can't say more than a few letters in time has its answer in HTTP/1.
-    Pump();
-    if (state_ != State::kOpen) {
-      return;
-    }
-  }
-  if (codec_ == nullptr) {
-    Count(ListenerMetric::kTimeouts);
-    Close(false);
-    return;
-  }
-  if (codec_->reading_head() || (head_watched_ && requests_ == 0)) {
-    head_watched_ = false;
-    Count(ListenerMetric::kTimeouts);
-    if (!codec_->OnHeadTimeout()) {
-      Close(false);
-    }
-    return;
-  }
-  head_watched_ = false;
-  if (codec_->busy()) {
-    worker_.loop.deadlines().ArmAfter(*this, terms_->settings->idle_timeout);
-    return;
-  }
-  const MonotonicTime due = idle_since_ + terms_->settings->idle_timeout;
-  if (draining_ && (input_.holds_input() || socket_.readable())) {
-    Pump();
-    worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
-  } else if (draining_) {
-    state_ = State::kLingering;
-    Linger();
-  } else if (due > worker_.loop.now()) {
-    worker_.loop.deadlines().Arm(*this, due);
-  } else {
-    Close(false);
-  }
-}
-
 // ---- Its end ----
 
 void DownstreamConnection::Drain() {
@@ -360,7 +287,13 @@ void DownstreamConnection::Drain() {
   if (state_ != State::kOpen) {
     return;
   }
-  worker_.loop.deadlines().ArmAfter(*this, kDrainGrace);
+  if (codec_ != nullptr && http2_) {
+    idle_since_ = worker_.loop.now();
+    ArmHttp2();
+    return;
+  }
+  // Who has begun a handshake means to come with a request.
+  worker_.loop.deadlines().ArmAfter(*this, socket_.shaking_hands() ? kLinger : kDrainGrace);
 }
 
 void DownstreamConnection::KeepSnapshot(PinnedSnapshot& last) {

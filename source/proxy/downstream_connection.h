@@ -107,15 +107,24 @@ class DownstreamConnection final : private event::Socket::Handler,
   // Reads for one of those steps; whether there is a connection to go on with.
   bool SetUpGoesOn(upstream::ReadOutcome outcome);
   bool busy() const { return codec_ != nullptr && codec_->busy(); }
-  void WatchHead();
+  void WatchHead(bool heard);
+  void ArmHttp2();
+  void OnHttp2Deadline();
+  void OnHttp2Idle(MonotonicTime now);
   bool CanRead() const;
   void Count(ListenerMetric metric, int64_t amount = 1);
-  void CountBytes();
+  // Whether any have come.
+  bool CountBytes();
   void CountSent();
   void Linger();
   void DiscardInput();
   void Close(bool reset);
   bool MakesNoProgress();
+
+  // How long a client may go on sending to a connection that is closing (RFC 9112 section 9.6).
+  static constexpr Duration kLinger = std::chrono::seconds(2);
+  // After a drain has begun: how long an idle client may still come with a request.
+  static constexpr Duration kDrainGrace = std::chrono::milliseconds(500);
 
   static constexpr size_t kRemembered = 2;
   struct Remembered {
@@ -142,11 +151,13 @@ class DownstreamConnection final : private event::Socket::Handler,
   bool eof_ = false;
   bool http2_ = false;
   bool head_watched_ = false;  // The deadline is the head's, not the idle connection's.
+  bool ticking_ = false;       // HTTP/2: the deadline is at most a second away.
   State state_ = State::kOpen;
   Stream* streams_ = nullptr;  // The newest one first.
   PinnedSnapshot* kept_ = nullptr;
   // Since when it is idle; while output is pending, since when as much of it as last_pending_ is.
   MonotonicTime idle_since_{};
+  MonotonicTime head_since_{};  // With head_watched_.
   std::string peer_text_;
   // Made by the first filter that asks. The newest comes first.
   std::unique_ptr<std::array<Remembered, kRemembered>> remembered_;
