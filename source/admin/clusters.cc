@@ -22,6 +22,18 @@ std::string_view PolicyName(upstream::BalancePolicy policy) {
   return "least_request";
 }
 
+std::string_view ProtocolName(upstream::Protocol protocol) {
+  switch (protocol) {
+    case upstream::Protocol::kHttp1:
+      return "http1";
+    case upstream::Protocol::kHttp2:
+      return "http2";
+    case upstream::Protocol::kAuto:
+      break;
+  }
+  return "auto";
+}
+
 Json EndpointsJson(const upstream::Cluster& cluster) {
   Json out = Json::array();
   for (const auto& endpoint : cluster.endpoints()->endpoints) {
@@ -58,6 +70,7 @@ Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHos
   Json out;
   out["name"] = cluster.name();
   out["balance"] = PolicyName(settings.policy);
+  out["protocol"] = ProtocolName(settings.protocol);
   out["endpoints"] = EndpointsJson(cluster);
   if (!hosts.empty()) {
     out["hosts"] = HostsJson(hosts);
@@ -67,7 +80,8 @@ Json ClusterJson(const upstream::Cluster& cluster, const std::vector<ResolvedHos
   };
   out["limits"] = Json{{"connections", limit(cluster.connections, settings.max_connections)},
                        {"pending", limit(cluster.pending, settings.max_pending)},
-                       {"requests", limit(cluster.requests, settings.max_requests)}};
+                       {"requests", limit(cluster.requests, settings.max_requests)},
+                       {"streams", Json{{"max", settings.max_streams}}}};
   Json breakers = Json::array();
   for (const auto& breaker : snapshot.breakers) {
     if (breaker->cluster() == cluster.name()) {

@@ -47,7 +47,7 @@ constexpr std::string_view kClusters = R"(clusters:
       - {address: "users.internal:9001", weight: 2, labels: {version: v2}}
       - {address: "users-old.internal:9001", labels: {version: v1}}
     balance: {policy: least_request}
-    limits: {max_connections: 256, max_pending: 64, max_requests: 512}
+    limits: {max_connections: 256, max_pending: 64, max_requests: 512, max_streams: 50}
     timeouts: {connect: 1s, idle: 55s}
     protocol: http1
     circuit_breaker:

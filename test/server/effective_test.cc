@@ -61,7 +61,7 @@ clusters:
       - 10.0.0.1:9000
       - {address: 10.0.0.2:9000, weight: 1}
     balance: {policy: round_robin}
-    limits: {max_connections: 1024, max_pending: 1024, max_requests: 4096}
+    limits: {max_connections: 1024, max_pending: 1024, max_requests: 4096, max_streams: 100}
     timeouts: {connect: 5s, idle: 1m}
     protocol: auto
 routes:

@@ -51,7 +51,7 @@ TEST(ClusterConfig, EveryKey) {
     - unix:/run/orders.sock
     - {address: 10.0.0.3:9002, weight: 2, labels: {zone: a, version: v2, example.com/tier: ""}}
   balance: {policy: least_request}
-  limits: {max_connections: 10, max_pending: 0, max_requests: 30}
+  limits: {max_connections: 10, max_pending: 0, max_requests: 30, max_streams: 40}
   timeouts: {connect: 1s, idle: 250ms}
   protocol: http1
 )");
@@ -69,6 +69,8 @@ TEST(ClusterConfig, EveryKey) {
   expected.max_connections = 10;
   expected.max_pending = 0;
   expected.max_requests = 30;
+  expected.max_streams = 40;
+  expected.protocol = Protocol::kHttp1;
   expected.connect_timeout = std::chrono::seconds(1);
   expected.idle_timeout = std::chrono::milliseconds(250);
   EXPECT_EQ(loaded.settings, expected);
@@ -80,6 +82,17 @@ TEST(ClusterConfig, DnsDiscoveryIsOneHostname) {
   ASSERT_EQ(loaded.settings.endpoints.size(), 1u);
   EXPECT_EQ(loaded.settings.endpoints[0],
             (EndpointSpec{"users.internal", 8080, false, true, 1, {}}));
+}
+
+TEST(ClusterConfig, Protocols) {
+  const std::string endpoints = "  endpoints: [10.0.0.4:80]\n";
+  EXPECT_EQ(Load(endpoints).settings.protocol, Protocol::kAuto);
+  EXPECT_EQ(Load(endpoints + "  protocol: auto\n").settings.protocol, Protocol::kAuto);
+  EXPECT_EQ(Load(endpoints + "  protocol: http2\n").settings.protocol, Protocol::kHttp2);
+  EXPECT_EQ(Load(endpoints + "  protocol: h2\n").text,
+            "c.yaml:3:13: users.protocol: unknown value \"h2\"; one of: auto, http1, http2\n");
+  EXPECT_EQ(Load(endpoints + "  limits: {max_streams: 0}\n").text,
+            "c.yaml:3:25: users.limits.max_streams: must be between 1 and 10000000, got 0\n");
 }
 
 TEST(ClusterConfig, NeedsEndpoints) {
@@ -176,15 +189,13 @@ TEST(ClusterConfig, RefusesWhatIsNotBuiltYet) {
   health_check: {path: /healthz}
   outlier_detection: {consecutive_5xx: 5}
   limits: {retry_budget: 0.2}
-  protocol: http2
   tls: {ca_file: ca.pem}
 )");
   EXPECT_EQ(loaded.text, R"(c.yaml:4:34: users.balance.slow_start: not supported yet
 c.yaml:5:3: users.health_check: not supported yet
 c.yaml:6:3: users.outlier_detection: not supported yet
 c.yaml:7:12: users.limits.retry_budget: not supported yet
-c.yaml:8:13: users.protocol: http2 to endpoints is not supported yet
-c.yaml:9:3: users.tls: not supported yet
+c.yaml:8:3: users.tls: not supported yet
 )");
   EXPECT_EQ(Load("  discovery: {registry: users}\n").text,
             "c.yaml:2:15: users.discovery.registry: not supported yet\n");
