@@ -48,6 +48,7 @@ void GetMetrics(Call& call);  // stats.cc
 void GetStats(Call& call);
 void GetServer(Call& call);     // server.cc
 void GetListeners(Call& call);  // listeners.cc
+void GetCerts(Call& call);      // certs.cc
 void GetRoutes(Call& call);     // routes.cc
 void GetRouteTest(Call& call);  // route_test.cc
 void GetClusters(Call& call);   // clusters.cc

@@ -21,6 +21,7 @@ constexpr std::array kEndpoints{
     Endpoint{kGet, "/stats", "?filter=TEXT", "the same as JSON", false, GetStats},
     Endpoint{kGet, "/server", "", "version, state, workers", false, GetServer},
     Endpoint{kGet, "/listeners", "", "addresses, as bound", false, GetListeners},
+    Endpoint{kGet, "/certs", "", "certificates, until when, and their files", false, GetCerts},
     Endpoint{kGet, "/routes", "", "what is matched, and what happens then", false, GetRoutes},
     Endpoint{kGet, "/route", "?method=GET&url=URL&header=NAME:VALUE",
              "which route would take a request, and why", false, GetRouteTest},

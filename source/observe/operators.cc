@@ -66,6 +66,18 @@ OperatorValue OfLimit(const In& in, uint64_t value) {
   return in.info.limit.filter.empty() ? OperatorValue() : Number(in, value);
 }
 
+// Of the connection's TLS; nothing in the clear.
+OperatorValue IfAny(std::string_view text) { return text.empty() ? OperatorValue() : text; }
+template <auto kMember>
+OperatorValue OfTls(const In& in) {
+  return in.info.tls == nullptr ? OperatorValue() : IfAny(in.info.tls->*kMember);
+}
+template <std::string PeerCertificate::* kMember>
+OperatorValue OfPeer(const In& in) {
+  const TlsFacts* const tls = in.info.tls;
+  return tls == nullptr || tls->peer == nullptr ? OperatorValue() : IfAny((*tls->peer).*kMember);
+}
+
 // Several values of one field, such as groups, stand with commas between them.
 OperatorValue IdentityText(const In& in) {
   if (in.info.identity == nullptr) {
@@ -246,6 +258,19 @@ constexpr Operator kOperators[] = {
      }},
     {"PEER_IP", kRequest, kNone, kText,
      [](const In& in) { return Written(in, WriteIp(in.room, in.info.peer)); }},
+    {"TLS_VERSION", kRequest, kNone, kText, OfTls<&TlsFacts::version>},
+    {"TLS_CIPHER", kRequest, kNone, kText, OfTls<&TlsFacts::cipher>},
+    {"TLS_SNI", kRequest, kNone, kText, OfTls<&TlsFacts::server_name>},
+    {"TLS_ALPN", kRequest, kNone, kText, OfTls<&TlsFacts::alpn>},
+    {"TLS_RESUMED", kRequest, kNone, kBare,
+     [](const In& in) {
+       return in.info.tls == nullptr ? OperatorValue()
+                                     : OperatorValue(in.info.tls->resumed ? "true" : "false");
+     }},
+    {"CLIENT_CERT_SUBJECT", kRequest, kNone, kText, OfPeer<&PeerCertificate::subject>},
+    {"CLIENT_CERT_ISSUER", kRequest, kNone, kText, OfPeer<&PeerCertificate::issuer>},
+    {"CLIENT_CERT_SERIAL", kRequest, kNone, kText, OfPeer<&PeerCertificate::serial>},
+    {"CLIENT_CERT_FINGERPRINT", kRequest, kNone, kText, OfPeer<&PeerCertificate::fingerprint>},
     {"IDENTITY", kRequest, Argument::kIdentity, kText, IdentityText},
     {"LISTENER", kRequest, kNone, kText, Member<&StreamInfo::listener>},
     {"ROUTE", kRequest, kNone, kText, Member<&StreamInfo::route>},
@@ -287,6 +312,18 @@ constexpr Operator kClocks[] = {
 constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
     {"DOWNSTREAM_REMOTE_ADDRESS", "PEER"},
     {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", "PEER_IP"},
+    {"DOWNSTREAM_TLS_VERSION", "TLS_VERSION"},
+    {"DOWNSTREAM_TLS_CIPHER", "TLS_CIPHER"},
+    {"DOWNSTREAM_PEER_SUBJECT", "CLIENT_CERT_SUBJECT"},
+    {"DOWNSTREAM_PEER_ISSUER", "CLIENT_CERT_ISSUER"},
+    {"DOWNSTREAM_PEER_SERIAL", "CLIENT_CERT_SERIAL"},
+    {"DOWNSTREAM_PEER_FINGERPRINT_256", "CLIENT_CERT_FINGERPRINT"},
+    {"REQUESTED_SERVER_NAME", "TLS_SNI"},
+    {"SSL_PROTOCOL", "TLS_VERSION"},
+    {"SSL_CIPHER", "TLS_CIPHER"},
+    {"SSL_SERVER_NAME", "TLS_SNI"},
+    {"SSL_CLIENT_S_DN", "CLIENT_CERT_SUBJECT"},
+    {"SSL_CLIENT_FINGERPRINT", "CLIENT_CERT_FINGERPRINT"},
     {"REMOTE_ADDR", "CLIENT_IP"},
     {"REMOTE_USER", "IDENTITY(subject)"},
     {"RESPONSE_CODE_DETAILS", "ERROR_DETAIL"},

@@ -183,7 +183,7 @@ void LoadUpgrades(Object& in, ListenerSettings& settings) {
   }
 }
 
-LoadedListener LoadListener(Object in, AddressBook& addresses,
+LoadedListener LoadListener(Object in, AddressBook& addresses, const TlsBefore& before,
                             std::map<std::string, config::Position>& names) {
   LoadedListener out;
   auto settings = std::make_shared<ListenerSettings>();
@@ -209,7 +209,7 @@ LoadedListener LoadListener(Object in, AddressBook& addresses,
                     name.empty() ? "another listener" : "the listener \"" + name + "\"");
   }
   const std::vector<Protocol> protocols = LoadProtocols(in, *settings);
-  out.tls = LoadListenerTls(in, AlpnOf(protocols));
+  out.tls = LoadListenerTls(in, AlpnOf(protocols), before ? before(name) : nullptr);
   if (out.tls != nullptr) {
     settings->tls = out.tls->settings();
   }
@@ -263,13 +263,13 @@ void AddressBook::Claim(const Value& value, const config::Address& address,
   same_port.push_back({address, std::string(owner), value.position()});
 }
 
-std::vector<LoadedListener> LoadListeners(const std::vector<Value>& section,
-                                          AddressBook& addresses) {
+std::vector<LoadedListener> LoadListeners(const std::vector<Value>& section, AddressBook& addresses,
+                                          const TlsBefore& before) {
   std::vector<LoadedListener> out;
   std::map<std::string, config::Position> names;
   out.reserve(section.size());
   for (const Value& value : section) {
-    out.push_back(LoadListener(value.Map(), addresses, names));
+    out.push_back(LoadListener(value.Map(), addresses, before, names));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,10 +41,13 @@ class AddressBook {
   std::map<uint16_t, std::vector<Claimed>> taken_;  // By port; 0 for unix sockets.
 };
 
+// The TLS of the listener called so in the configuration before; null: it had none.
+using TlsBefore = std::function<const tls::ServerTls*(std::string_view name)>;
+
 // The listeners of `section`, those with mistakes too. Never fails: mistakes are in the
 // diagnostics. `addresses` may hold those of others.
 std::vector<LoadedListener> LoadListeners(const std::vector<config::Value>& section,
-                                          AddressBook& addresses);
+                                          AddressBook& addresses, const TlsBefore& before = {});
 
 // An address to listen on; nothing is resolved, so it has no hostname. Nothing, and an error, for
 // anything else.

@@ -12,8 +12,9 @@
 namespace gatehouse::proxy {
 
 // Null without `tls`, or with mistakes in it, which are in the diagnostics. `alpn`: what the
-// listener speaks, in the order of preference.
+// listener speaks, in the order of preference. `previous`, as in ServerTls::Make().
 std::shared_ptr<tls::ServerTls> LoadListenerTls(config::Object& listener,
-                                                std::vector<std::string> alpn);
+                                                std::vector<std::string> alpn,
+                                                const tls::ServerTls* previous);
 
 }  // namespace gatehouse::proxy

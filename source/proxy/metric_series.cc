@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "source/observe/exposition.h"
+
 namespace gatehouse::proxy {
 namespace {
 
@@ -95,6 +97,32 @@ constexpr std::array kRouteSeries = {
                Shown::kOnceCounted},
 };
 
+constexpr MetricSpec OfCertificate(MetricKind kind, CertificateMetric metric, std::string_view name,
+                                   std::string_view help, std::string_view result = {}) {
+  return {kind, static_cast<uint32_t>(metric), name, help, result.empty() ? "" : "result", result};
+}
+
+constexpr char kReloads[] = "gatehouse_certificate_reloads_total";
+constexpr char kReloadsHelp[] = "Times a certificate's files were read again, by what came of it.";
+
+constexpr std::array kCertificateSeries = {
+    OfCertificate(MetricKind::kGauge, CertificateMetric::kNotAfter,
+                  "gatehouse_certificate_not_after_timestamp_seconds",
+                  "When the certificate that is shown expires, in seconds since the epoch."),
+    OfCertificate(MetricKind::kGauge, CertificateMetric::kOcspNextUpdate,
+                  "gatehouse_certificate_ocsp_next_update_timestamp_seconds",
+                  "Until when what is stapled to it is valid; 0: nothing is stapled."),
+    OfCertificate(MetricKind::kCounter, CertificateMetric::kLoaded, kReloads, kReloadsHelp,
+                  "loaded"),
+    OfCertificate(MetricKind::kCounter, CertificateMetric::kFailed, kReloads, kReloadsHelp,
+                  "failed"),
+    OfCertificate(MetricKind::kGauge, CertificateMetric::kTrouble,
+                  "gatehouse_certificate_files_unusable",
+                  "1 while its files can't be used as they are, and what was read before is."),
+};
+
+constexpr observe::MetricSchema kCertificates = {
+    "", kCertificateSeries, static_cast<uint32_t>(CertificateMetric::kEnd), false};
 constexpr observe::MetricSchema kListeners = {"listener", kListenerSeries,
                                               static_cast<uint32_t>(ListenerMetric::kEnd), false};
 constexpr observe::MetricSchema kRoutes = {"route", kRouteSeries,
@@ -104,5 +132,11 @@ constexpr observe::MetricSchema kRoutes = {"route", kRouteSeries,
 
 const observe::MetricSchema& ListenerSchema() { return kListeners; }
 const observe::MetricSchema& RouteSchema() { return kRoutes; }
+const observe::MetricSchema& CertificateSchema() { return kCertificates; }
+
+std::string CertificateLabels(std::string_view listener, std::string_view cert_file) {
+  return observe::LabelText(
+      {{"certificate", std::string(cert_file)}, {"listener", std::string(listener)}});
+}
 
 }  // namespace gatehouse::proxy

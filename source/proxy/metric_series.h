@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "source/observe/metrics.h"
 
@@ -48,11 +50,25 @@ enum class RouteMetric : uint32_t {
   kEnd,
 };
 
+// Of one certificate of a listener's.
+enum class CertificateMetric : uint32_t {
+  kNotAfter,
+  kOcspNextUpdate,
+  kLoaded,
+  kFailed,
+  kTrouble,
+  kEnd,
+};
+
+using CertificateSeries = observe::SeriesOf<CertificateMetric>;
 using ListenerSeries = observe::SeriesOf<ListenerMetric>;
 using RouteSeries = observe::SeriesOf<RouteMetric>;
 
 const observe::MetricSchema& ListenerSchema();
 const observe::MetricSchema& RouteSchema();
+// Blocks are called CertificateLabels().
+const observe::MetricSchema& CertificateSchema();
+std::string CertificateLabels(std::string_view listener, std::string_view cert_file);
 
 // The series of `status`'s class, where `first` is that of 1xx. REQUIRES: 100 <= status < 600.
 template <typename Metric>

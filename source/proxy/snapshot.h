@@ -34,12 +34,14 @@ struct ListenerPlan {
   std::shared_ptr<upstream::SharedLimit> connections = std::make_shared<upstream::SharedLimit>();
   // Null: in the clear. Handed on with the id, so that sessions can be resumed.
   std::shared_ptr<tls::ServerTls> tls;
+  // By certificate of `tls`: what is counted of it.
+  std::vector<std::shared_ptr<const observe::MetricBlock>> certificate_blocks;
   std::vector<const pipeline::Chain*> chains;  // By route index; owned by Snapshot::filters.
   const pipeline::Chain* no_route = nullptr;   // The listener's own filters.
 
   // What outlives the snapshot: all but the chains.
   ListenerPlan WithoutRoutes() const {
-    return {settings, metric_block, metrics, id, connections, tls, {}, nullptr};
+    return {settings, metric_block, metrics, id, connections, tls, {}, {}, nullptr};
   }
 };
 

@@ -32,6 +32,7 @@ void LoadVersion(const Value& version) {
 }
 
 std::vector<proxy::LoadedListener> LoadListenerSection(const Value& section,
+                                                       const proxy::Snapshot* previous,
                                                        proxy::AddressBook& addresses) {
   if (!section.present()) {
     section.Error("is required: without a listener nobody can connect");
@@ -41,7 +42,15 @@ std::vector<proxy::LoadedListener> LoadListenerSection(const Value& section,
   if (listed.empty() && (section.IsList() || section.IsNull())) {
     section.Error("needs at least one listener");
   }
-  return proxy::LoadListeners(listed, addresses);
+  const auto tls_before = [&](std::string_view name) -> const tls::ServerTls* {
+    for (size_t i = 0; previous != nullptr && i < previous->listeners.size(); ++i) {
+      if (previous->listeners[i].settings->name == name) {
+        return previous->listeners[i].tls.get();
+      }
+    }
+    return nullptr;
+  };
+  return proxy::LoadListeners(listed, addresses, tls_before);
 }
 
 std::vector<upstream::ClusterSettings> LoadClusterSection(const NamedValues& section) {
@@ -138,7 +147,7 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
                 addresses);
   sections.listeners = LoadListenerSection(
       root.Get("listeners", "Where clients connect; at least one, here or in an included file."),
-      addresses);
+      request.previous, addresses);
 
   pipeline::LoadContext context;
   context.metrics = request.activate ? request.metrics : nullptr;

@@ -27,6 +27,20 @@ listeners:
   - name: web
     address: 0.0.0.0:8080
     protocols: [http/1.1]
+    tls:
+      certificates:
+        - {cert_file: /dev/null, key_file: /dev/null, key_passphrase: "", ocsp_file: /dev/null}
+      strict_sni: true
+      min_version: "1.2"
+      max_version: "1.3"
+      ciphers: [ECDHE-ECDSA-AES128-GCM-SHA256, TLS_AES_128_GCM_SHA256]
+      groups: [X25519, P-256]
+      client_auth:
+        mode: require
+        ca_file: /dev/null
+        crl_file: /dev/null
+        verify_depth: 2
+      tickets: {rotate_every: 6h, key_files: [/dev/null]}
     proxy_protocol: false
     trusted_proxies: [10.0.0.0/8]
     forwarded: {mode: replace, real_ip: true, request_id: true}

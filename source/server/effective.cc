@@ -89,7 +89,8 @@ Tree ToTree(const Value& value, bool secret) {
     for (const auto& [key, inner] : value.Entries()) {
       if (key == "users" && inner.IsList()) {
         out[key] = WithoutHashes(inner);
-      } else if ((key == "sha256" && inner.IsScalar()) || HoldsJwkSecret(value, key, inner)) {
+      } else if (((key == "sha256" || key == "key_passphrase") && inner.IsScalar()) ||
+                 HoldsJwkSecret(value, key, inner)) {
         out[key] = kRedacted;
       } else if (key == "url" && inner.IsScalar()) {
         out[key] = WithoutSecrets(inner.Scalar());

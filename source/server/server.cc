@@ -32,6 +32,7 @@ Server::~Server() {
   // served from, whose last files are written on the way.
   signals_.reset();
   config_watch_.reset();
+  certificates_.reset();
   admin_.reset();
   scraper_.Stop(event::Background::Queued::kAbandon);  // It looks at workers.
   workers_.clear();
@@ -107,6 +108,7 @@ void Server::MakeParts() {
       std::make_unique<ProcessMetrics>(metrics_, metrics_.AddTable(), started_, workers);
   resolver_ = upstream::Resolver::Create(control_, running_.dns);
   dns_ = std::make_unique<DnsUpdates>(control_, *resolver_);
+  certificates_ = std::make_unique<CertificateWatch>(control_, background_, control_table_);
   reload_ = std::make_unique<Reloader>(
       Reloader::Parts{control_, compiler_, metrics_, control_table_, compile_context_,
                       [this](auto included) { WatchIncluded(std::move(included)); },
@@ -203,6 +205,7 @@ void Server::WarnOfUnseenChanges() const {
 void Server::OnSignal(int signal) {
   switch (signal) {
     case SIGHUP:
+      certificates_->LookNow();
       Reload("SIGHUP", nullptr);
       break;
     case SIGTERM:

@@ -21,6 +21,7 @@
 #include "source/pipeline/catalog.h"
 #include "source/proxy/worker.h"
 #include "source/server/admin_endpoint.h"
+#include "source/server/certificate_watch.h"
 #include "source/server/compile.h"
 #include "source/server/config_watch.h"
 #include "source/server/dns_updates.h"
@@ -130,6 +131,7 @@ class Server final : private admin::ServerView {
   std::unique_ptr<upstream::Resolver> resolver_;
   std::unique_ptr<DnsUpdates> dns_;
   std::unique_ptr<ProcessMetrics> process_metrics_;
+  std::unique_ptr<CertificateWatch> certificates_;
   std::unique_ptr<AdminEndpoint> admin_;
   std::unique_ptr<Reloader> reload_;
   std::unique_ptr<Drainer> drain_;

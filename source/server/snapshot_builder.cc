@@ -99,6 +99,17 @@ std::shared_ptr<tls::ServerTls> TlsOf(proxy::LoadedListener& loaded, const Liste
   return std::move(loaded.tls);
 }
 
+Blocks CertificateBlocks(const ListenerPlan& plan, const LoadRequest& request) {
+  if (plan.tls == nullptr) {
+    return {};
+  }
+  std::vector<std::string> labels;
+  for (const tls::CertificateFiles& files : plan.tls->settings().certificates) {
+    labels.push_back(proxy::CertificateLabels(plan.settings->name, files.cert_file));
+  }
+  return DefineMetrics(proxy::CertificateSchema(), {labels.begin(), labels.end()}, request);
+}
+
 std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadRequest& request) {
   std::vector<std::string_view> names;
   for (const proxy::LoadedListener& listener : sections.listeners) {
@@ -118,6 +129,7 @@ std::vector<ListenerPlan> BuildListeners(LoadedSections& sections, const LoadReq
       plan.connections = old->connections;
     }
     plan.tls = TlsOf(sections.listeners[i], old);
+    plan.certificate_blocks = CertificateBlocks(plan, request);
     if (blocks[i] != nullptr) {
       plan.metric_block = blocks[i];
       plan.metrics = proxy::ListenerSeries(*blocks[i]);

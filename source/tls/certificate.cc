@@ -7,7 +7,6 @@
 #include <openssl/x509v3.h>
 
 #include <chrono>
-#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -28,19 +27,11 @@ int64_t Seconds(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-// "2026-11-22 18:00:00 UTC"
-std::string TimeText(int64_t seconds) {
-  const std::time_t time = seconds;
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts)};
-}
-
 class Loading {
  public:
-  Loading(const CertificateFiles& files, size_t index, WallTime now, const Report& report)
-      : files_(files), index_(index), now_(Seconds(now)), report_(report) {}
+  Loading(const CertificateFiles& files, size_t index, WallTime now, const Certificate* previous,
+          const Report& report)
+      : files_(files), index_(index), now_(Seconds(now)), previous_(previous), report_(report) {}
 
   std::shared_ptr<const Certificate> Load() {
     auto out = std::make_shared<Certificate>();
@@ -49,9 +40,10 @@ class Loading {
     ReadOwnKey(*out);
     if (out->leaf != nullptr) {
       TellFacts(*out);
-      CheckTime(out->facts);
+      failed_ = !CheckTime(*out, index_, WallTime(std::chrono::seconds(now_)), report_) || failed_;
       CheckStrength(*X509_get0_pubkey(out->leaf.get()));
       CheckOrder(*out);
+      ReadOcsp(*out);
     }
     if (out->leaf != nullptr && out->key != nullptr) {
       ERR_clear_error();
@@ -110,6 +102,51 @@ class Loading {
     out.key = *std::move(key);
   }
 
+  void NoStaple(std::string why, Certificate& out) {
+    if (previous_ == nullptr) {
+      Error("ocsp_file", std::move(why));
+      return;
+    }
+    const bool same = previous_->facts.fingerprint == out.facts.fingerprint;
+    if (same) {
+      out.staple = previous_->staple;
+    }
+    Warning("ocsp_file", std::move(why) + (same ? ": what was stapled before still is"
+                                                : ": nothing is stapled"));
+  }
+
+  // Without an answer that fits the certificate is shown alone: only a file that isn't one is
+  // worse.
+  void ReadOcsp(Certificate& out) {
+    if (files_.ocsp_file.empty()) {
+      return;
+    }
+    const Result<std::string> text = config::ReadFile(files_.ocsp_file);
+    if (!text) {
+      NoStaple(text.error().message, out);
+      return;
+    }
+    X509* const self = out.leaf.get();
+    X509* issuer = out.chain.empty() ? nullptr : out.chain.front().get();
+    if (issuer == nullptr && X509_check_issued(self, self) == X509_V_OK) {
+      issuer = self;
+    }
+    auto staple = ReadStaple(*text, self, issuer);
+    if (!staple) {
+      Warning("ocsp_file",
+              files_.ocsp_file + " " + staple.error().message + ": nothing is stapled");
+      return;
+    }
+    if (!staple->good) {
+      Warning("ocsp_file",
+              files_.ocsp_file + " does not say that the certificate is good: nothing is stapled");
+    } else if (!staple->ValidAt(now_)) {
+      Warning("ocsp_file", files_.ocsp_file + " is valid from " + TimeText(staple->this_update) +
+                               " to " + TimeText(staple->next_update) + ": nothing is stapled");
+    }
+    out.staple = *std::move(staple);
+  }
+
   static void TellFacts(Certificate& out) {
     const X509& leaf = *out.leaf;
     AlternativeNames names = NamesOf(leaf);
@@ -129,23 +166,6 @@ class Loading {
     if (const EVP_PKEY* const key = X509_get0_pubkey(&leaf)) {
       facts.key_type = KeyText(*key);
       out.key_kind = EVP_PKEY_get_base_id(key);
-    }
-  }
-
-  void CheckTime(const CertificateFacts& facts) {
-    const std::string name = "the certificate in " + files_.cert_file;
-    if (facts.not_after < now_) {
-      Error("cert_file", name + " expired at " + TimeText(facts.not_after));
-      return;
-    }
-    if (facts.not_before > now_) {
-      Warning("cert_file", name + " is not valid before " + TimeText(facts.not_before));
-    }
-    const int64_t days = (facts.not_after - now_) / kDay;
-    if (days < kWarnDays) {
-      Warning("cert_file", name + " expires in " + std::to_string(days) +
-                               (days == 1 ? " day, at " : " days, at ") +
-                               TimeText(facts.not_after));
     }
   }
 
@@ -177,15 +197,39 @@ class Loading {
   const CertificateFiles& files_;
   const size_t index_;
   const int64_t now_;
+  const Certificate* const previous_;
   const Report& report_;
   bool failed_ = false;
 };
 
 }  // namespace
 
+bool CheckTime(const Certificate& certificate, size_t index, WallTime now, const Report& report) {
+  const CertificateFacts& facts = certificate.facts;
+  const std::string name = "the certificate in " + certificate.files.cert_file;
+  const int64_t seconds = Seconds(now);
+  const auto tell = [&](bool fatal, std::string message) {
+    report({fatal, "cert_file", index, std::move(message)});
+  };
+  if (facts.not_after < seconds) {
+    tell(true, name + " expired at " + TimeText(facts.not_after));
+    return false;
+  }
+  if (facts.not_before > seconds) {
+    tell(false, name + " is not valid before " + TimeText(facts.not_before));
+  }
+  const int64_t days = (facts.not_after - seconds) / kDay;
+  if (days < kWarnDays) {
+    tell(false, name + " expires in " + std::to_string(days) +
+                    (days == 1 ? " day, at " : " days, at ") + TimeText(facts.not_after));
+  }
+  return true;
+}
+
 std::shared_ptr<const Certificate> LoadCertificate(const CertificateFiles& files, size_t index,
-                                                   WallTime now, const Report& report) {
-  return Loading(files, index, now, report).Load();
+                                                   WallTime now, const Certificate* previous,
+                                                   const Report& report) {
+  return Loading(files, index, now, previous, report).Load();
 }
 
 }  // namespace gatehouse::tls

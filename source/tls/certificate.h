@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "source/base/clock.h"
+#include "source/tls/ocsp_staple.h"
 #include "source/tls/pem.h"
 #include "source/tls/server_settings.h"
 
@@ -34,11 +36,19 @@ struct Certificate {
   KeyPtr key;
   int key_kind = 0;  // As OpenSSL numbers them: EVP_PKEY_RSA.
   CertificateFacts facts;
+  std::optional<OcspStaple> staple;  // Shown while it is valid.
 };
 
 // Reads the files. Null, and at least one fatal problem, when they can't be used at `now`; a pair
-// that can be may have warnings. `index` is the problems' `certificate`.
+// that can be may have warnings. `index` is the problems' `certificate`. `previous` is what they
+// held before: then a file for OCSP that can't be used is a warning, and what was stapled to the
+// same certificate still is; null at the start.
 std::shared_ptr<const Certificate> LoadCertificate(const CertificateFiles& files, size_t index,
-                                                   WallTime now, const Report& report);
+                                                   WallTime now, const Certificate* previous,
+                                                   const Report& report);
+
+// Warns of one that is not valid yet, or not much longer; a fatal problem, and false, for one that
+// has expired.
+bool CheckTime(const Certificate& certificate, size_t index, WallTime now, const Report& report);
 
 }  // namespace gatehouse::tls

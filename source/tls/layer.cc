@@ -4,6 +4,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/sslerr.h>
 
 #include <algorithm>
 #include <cstring>
@@ -13,6 +14,18 @@
 #include "source/tls/openssl_error.h"
 
 namespace gatehouse::tls {
+
+namespace {
+
+// To those who begin with a request in the clear, which most clients show their users.
+constexpr std::string_view kPlainHttp =
+    "HTTP/1.1 400 Bad Request\r\n"
+    "content-type: text/plain\r\n"
+    "content-length: 55\r\n"
+    "connection: close\r\n\r\n"
+    "A plain HTTP request came to a port that speaks HTTPS.\n";
+
+}  // namespace
 
 void SslDelete::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
@@ -130,6 +143,10 @@ event::SocketLayer::State Layer::Fail(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return State::kEnd;
     default:
+      if (SSL_is_server(ssl_.get()) == 1 && out_ != nullptr &&
+          ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
+        out_->Append(kPlainHttp);
+      }
       failure_ = OpenSslReason("the peer broke the rules of TLS");
       if (!why_.empty()) {
         failure_ = std::move(why_);

@@ -23,6 +23,7 @@ constexpr char kCiphers12[] =
 constexpr char kCiphers13[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr char kGroups[] = "X25519:P-256:P-384";
+constexpr Duration kLongestSession = std::chrono::hours(24);
 constexpr int kSecurityLevel = 2;  // Nothing below 112 bits.
 
 int NumberOf(Version version) {
@@ -48,21 +49,33 @@ STACK_OF(X509) * ChainOf(const Certificate& certificate) {
   return out;
 }
 
+// A client whose certificate has expired meanwhile has to show another one.
+SSL_TICKET_RETURN JudgeSession(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
+                               size_t /*name_size*/, SSL_TICKET_STATUS status, void* /*unused*/) {
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  const X509* const peer = SSL_SESSION_get0_peer(session);
+  if (peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 }  // namespace
 
 void ContextFree::operator()(SSL_CTX* one) const { SSL_CTX_free(one); }
 
-std::unique_ptr<ServerContext> ServerContext::Make(
-    const ServerSettings& settings, std::vector<std::shared_ptr<const Certificate>> certificates,
-    const Report& report) {
-  std::unique_ptr<ServerContext> out(new ServerContext(settings, std::move(certificates), report));
+std::unique_ptr<ServerContext> ServerContext::Make(const ServerSettings& settings, Parts parts,
+                                                   const Report& report) {
+  std::unique_ptr<ServerContext> out(new ServerContext(settings, std::move(parts), report));
   return out->SetUp(settings, report) ? std::move(out) : nullptr;
 }
 
-ServerContext::ServerContext(const ServerSettings& settings,
-                             std::vector<std::shared_ptr<const Certificate>> certificates,
-                             const Report& report)
-    : index_(std::move(certificates), report),
+ServerContext::ServerContext(const ServerSettings& settings, Parts parts, const Report& report)
+    : index_(std::move(parts.certificates), report),
+      trust_(std::move(parts.trust)),
+      tickets_(std::move(parts.tickets)),
       strict_sni_(settings.strict_sni),
       context_(SSL_CTX_new(TLS_server_method())) {
   GATEHOUSE_CHECK(context_ != nullptr, "out of memory");
@@ -75,10 +88,13 @@ ServerContext::ServerContext(const ServerSettings& settings,
 bool ServerContext::SetUp(const ServerSettings& settings, const Report& report) {
   SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_security_level(context_.get(), kSecurityLevel);
-  SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SetCallbacks();
+  SetSessions(settings.tickets);
+  if (trust_ != nullptr) {
+    trust_->Apply(context_.get());
+  }
   // All of them, for their mistakes.
   const bool protocols = SetProtocols(settings, report);
   const bool certificates = SetCertificates(report);
@@ -139,6 +155,42 @@ void ServerContext::SetCallbacks() {
   SSL_CTX_set_tlsext_servername_arg(context, this);
   SSL_CTX_set_cert_cb(context, &ServerContext::OnCertificateWanted, this);
   SSL_CTX_set_alpn_select_cb(context, &ServerContext::OnAlpn, this);
+  for (const auto& certificate : index_.certificates()) {
+    if (certificate->staple.has_value()) {
+      stapled_.emplace(certificate->leaf.get(), certificate.get());
+    }
+  }
+  if (!stapled_.empty()) {
+    SSL_CTX_set_tlsext_status_cb(context, &ServerContext::OnStapleWanted);
+    SSL_CTX_set_tlsext_status_arg(context, this);
+  }
+}
+
+// Sessions are with the clients. One is good as long as nothing has changed of who is let in: what
+// was verified when it began is not verified again.
+void ServerContext::SetSessions(const TicketSettings& settings) {
+  SSL_CTX* const context = context_.get();
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  const Sha256Digest id = trust_ == nullptr ? Sha256Digest{} : trust_->fingerprint();
+  SSL_CTX_set_session_id_context(context, id.data(), static_cast<unsigned>(id.size()));
+  if (!settings.enabled) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+    return;
+  }
+  const auto lifetime = std::min<Duration>(2 * settings.rotate_every, kLongestSession);
+  SSL_CTX_set_timeout(
+      context,
+      static_cast<long>(std::chrono::duration_cast<std::chrono::seconds>(lifetime).count()));
+  SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_app_data(context, const_cast<TicketKeys*>(tickets_.get()));
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, [](SSL* ssl, unsigned char* name, unsigned char* iv,
+                                                   EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                                                   int encrypt) {
+    const auto* keys = static_cast<const TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    return keys->Use(name, iv, cipher, mac, encrypt == 1);
+  });
+  SSL_CTX_set_session_ticket_cb(context, nullptr, &JudgeSession, nullptr);
 }
 
 SslPtr ServerContext::NewSsl() const {
@@ -180,6 +232,20 @@ int ServerContext::OnCertificateWanted(SSL* ssl, void* self) {
     }
   }
   return 1;
+}
+
+int ServerContext::OnStapleWanted(SSL* ssl, void* self) {
+  const auto& stapled = static_cast<const ServerContext*>(self)->stapled_;
+  const auto found = stapled.find(SSL_get_certificate(ssl));
+  const int64_t now =
+      std::chrono::duration_cast<std::chrono::seconds>(WallNow().time_since_epoch()).count();
+  if (found == stapled.end() || !found->second->staple->ValidAt(now)) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  const std::string& der = found->second->staple->der;
+  void* const copy = OPENSSL_memdup(der.data(), der.size());  // The connection's own.
+  SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(der.size()));
+  return SSL_TLSEXT_ERR_OK;
 }
 
 int ServerContext::OnAlpn(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size,

@@ -59,11 +59,6 @@ std::string AddressText(const ASN1_OCTET_STRING* bytes) {
              : text.data();
 }
 
-int64_t Seconds(const ASN1_TIME* time) {
-  std::tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
-}
-
 }  // namespace
 
 std::string NameText(const X509_name_st* name) {
@@ -141,9 +136,26 @@ AlternativeNames NamesOf(const x509_st& certificate) {
   return out;
 }
 
-int64_t NotBefore(const x509_st& certificate) { return Seconds(X509_get0_notBefore(&certificate)); }
+int64_t NotBefore(const x509_st& certificate) {
+  return SecondsOf(*X509_get0_notBefore(&certificate));
+}
 
-int64_t NotAfter(const x509_st& certificate) { return Seconds(X509_get0_notAfter(&certificate)); }
+int64_t NotAfter(const x509_st& certificate) {
+  return SecondsOf(*X509_get0_notAfter(&certificate));
+}
+
+int64_t SecondsOf(const asn1_string_st& time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(&time, &parts) == 1 ? timegm(&parts) : 0;
+}
+
+std::string TimeText(int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
+}
 
 std::string KeyText(const evp_pkey_st& key) {
   const std::string type = OBJ_nid2sn(EVP_PKEY_get_base_id(&key));

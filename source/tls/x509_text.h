@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+struct asn1_string_st;
 struct evp_pkey_st;
 struct x509_st;
 struct X509_name_st;
@@ -31,6 +32,9 @@ AlternativeNames NamesOf(const x509_st& certificate);
 // Seconds since the epoch.
 int64_t NotBefore(const x509_st& certificate);
 int64_t NotAfter(const x509_st& certificate);
+int64_t SecondsOf(const asn1_string_st& time);
+// "2026-11-22 18:00:00 UTC"
+std::string TimeText(int64_t seconds);
 
 // "RSA 2048", "EC P-256", "ED25519".
 std::string KeyText(const evp_pkey_st& key);
