@@ -44,6 +44,8 @@ class Loading {
       CheckStrength(*X509_get0_pubkey(out->leaf.get()));
       CheckOrder(*out);
       ReadOcsp(*out);
+    } else if (!files_.ocsp_file.empty()) {
+      (void)Read("ocsp_file", files_.ocsp_file);  // For its mistakes.
     }
     if (out->leaf != nullptr && out->key != nullptr) {
       ERR_clear_error();
@@ -133,8 +135,7 @@ class Loading {
     }
     auto staple = ReadStaple(*text, self, issuer);
     if (!staple) {
-      Warning("ocsp_file",
-              files_.ocsp_file + " " + staple.error().message + ": nothing is stapled");
+      NoStaple(files_.ocsp_file + " " + staple.error().message, out);
       return;
     }
     if (!staple->good) {
