@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // - name: web
 //   address: 0.0.0.0:8080              # "[::]:8080", :8080, unix:/run/gatehouse.sock
-//   protocols: [http/1.1]
+//   protocols: [http/1.1, h2]          # with TLS: [h2, http/1.1]
 //   tls: {certificates: [...]}         # see listener_tls_config.cc
 //   trusted_proxies: [10.0.0.0/8]      # whose X-Forwarded-For is believed
 //   forwarded: {mode: append, real_ip: false, request_id: false}     # append, replace, off
@@ -41,8 +41,9 @@ enum class Protocol : uint8_t { kHttp1, kHttp2 };
 std::vector<Protocol> LoadProtocols(Object& in, ListenerSettings& out) {
   const Value value =
       in.Get("protocols", About("What is spoken here; at least one. With TLS, in the order of "
-                                "preference; in the clear, h2 is for clients that begin with it.")
-                              .Default("[http/1.1]"));
+                                "preference, and h2 comes first by default; in the clear, h2 is "
+                                "for clients that begin with it.")
+                              .Default("[http/1.1, h2]"));
   const std::vector<Value> protocols = value.List();
   if (value.IsList() && protocols.empty()) {
     value.Error("needs at least one protocol", "[http/1.1]");
@@ -57,7 +58,7 @@ std::vector<Protocol> LoadProtocols(Object& in, ListenerSettings& out) {
     seen.push_back(protocol);
   }
   if (seen.empty()) {
-    seen = {Protocol::kHttp1};
+    seen = {Protocol::kHttp2, Protocol::kHttp1};
   }
   const auto has = [&](Protocol one) {
     return std::find(seen.begin(), seen.end(), one) != seen.end();

@@ -24,7 +24,7 @@ struct ListenerSettings {
 
   // `protocols`. With both: what clients agree to (ALPN), or in the clear what they begin with.
   bool http1 = true;
-  bool http2 = false;
+  bool http2 = true;
   std::optional<tls::ServerSettings> tls;
 
   bool proxy_protocol = false;  // Every connection begins with a PROXY header.

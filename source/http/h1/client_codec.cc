@@ -13,6 +13,7 @@
 #include "source/http/h1/response_parser.h"
 #include "source/http/message/connection_options.h"
 #include "source/http/message/framing.h"
+#include "source/http/receive_window.h"
 #include "source/http/websocket/handshake.h"
 
 namespace gatehouse::http {
@@ -81,6 +82,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   Arena* arena_ = nullptr;  // For stream_'s heads.
   BodyReader reader_;
   BodyWriter writer_;
+  ReceiveWindow window_;
   size_t outstanding_ = 0;  // Delivered and not consumed.
   uint32_t scanned_ = 0;    // Of a head that is not whole.
   uint32_t informational_ = 0;
@@ -101,6 +103,7 @@ RequestSender& H1ClientCodec::Start(ResponseEvents& events, Arena& arena) {
   GATEHOUSE_CHECK(CanStart(), "a request is started on a connection that can't take one");
   stream_ = &events;
   arena_ = &arena;
+  window_ = ReceiveWindow(limits_.window_bytes);
   outstanding_ = 0;
   scanned_ = 0;
   informational_ = 0;
@@ -145,7 +148,7 @@ size_t H1ClientCodec::OnInput(std::string_view input) {
 }
 
 size_t H1ClientCodec::input_room() const {
-  const size_t window = limits_.window_bytes - std::min<size_t>(outstanding_, limits_.window_bytes);
+  const size_t window = window_.bytes() - outstanding_;
   switch (input_) {
     case Input::kNothingDue:
     case Input::kHead:
@@ -243,7 +246,7 @@ void H1ClientCodec::BeginTunnel(ResponseHead& head) {
 }
 
 size_t H1ClientCodec::ReadTunnel(std::string_view input) {
-  const std::string_view data = input.substr(0, limits_.window_bytes - outstanding_);
+  const std::string_view data = input.substr(0, window_.bytes() - outstanding_);
   outstanding_ += data.size();
   stream_->OnData(data, false);
   return data.size();
@@ -257,7 +260,7 @@ bool H1ClientCodec::IsReusableAfter(const ResponseHead& head,
 }
 
 size_t H1ClientCodec::ReadBody(std::string_view input) {
-  const BodyReader::Piece piece = reader_.Next(input, limits_.window_bytes - outstanding_);
+  const BodyReader::Piece piece = reader_.Next(input, window_.bytes() - outstanding_);
   if (piece.fault != nullptr) {
     Malformed(piece.fault);
     return 0;
@@ -467,7 +470,9 @@ void H1ClientCodec::Reset(ErrorCode code) {
 
 void H1ClientCodec::Consume(size_t bytes) {
   const bool wanted = wants_input();
-  outstanding_ -= std::min(bytes, outstanding_);
+  const size_t taken = std::min(bytes, outstanding_);
+  outstanding_ -= taken;
+  window_.Take(taken, outstanding_);
   if (!wanted && wants_input() && !in_input_) {
     events_.OnInputWanted();
   }
