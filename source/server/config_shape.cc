@@ -26,7 +26,7 @@ runtime:
 listeners:
   - name: web
     address: 0.0.0.0:8080
-    protocols: [http/1.1]
+    protocols: [http/1.1, h2]
     tls:
       certificates:
         - {cert_file: /dev/null, key_file: /dev/null, key_passphrase: "", ocsp_file: /dev/null}

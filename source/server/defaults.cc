@@ -39,7 +39,7 @@ Tree RuntimeDefaults() {
 
 Tree ListenerDefaults() {
   const proxy::ListenerSettings listener;
-  return {{"protocols", Tree::array({"http/1.1"})},
+  return {{"protocols", Tree::array({"http/1.1", "h2"})},
           {"proxy_protocol", "false"},
           {"trusted_proxies", Tree::array()},
           {"forwarded",
@@ -52,6 +52,7 @@ Tree ListenerDefaults() {
            {{"max_connections", Number(listener.max_connections)},
             {"max_header_bytes", FormatSize(listener.codec.max_header_bytes)},
             {"max_headers", Number(listener.codec.max_headers)},
+            {"max_streams", Number(listener.codec.http2.max_streams)},
             {"max_requests_per_connection", Number(listener.max_requests_per_connection)}}},
           {"timeouts",
            {{"request_headers", FormatDuration(listener.request_headers_timeout)},

@@ -41,7 +41,7 @@ runtime:
 listeners:
   - name: web
     address: ":8080"
-    protocols: [http/1.1]
+    protocols: [http/1.1, h2]
     proxy_protocol: false
     trusted_proxies: []
     forwarded: {mode: append, real_ip: false, request_id: false}
@@ -51,6 +51,7 @@ listeners:
       max_connections: 20000
       max_header_bytes: 64KiB
       max_headers: 100
+      max_streams: 128
       max_requests_per_connection: 0
     timeouts: {request_headers: 10s, request_body_idle: 30s, idle: 75s, tunnel_idle: 1h}
     filters: []

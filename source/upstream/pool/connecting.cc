@@ -93,7 +93,8 @@ void Connection::UseCodec(bool http2) {
     codec_ = http::NewH1ClientCodec(*this, *this, terms_.limits);
     return;
   }
-  codec_ = http::NewH2ClientCodec(*this, *this, io_.buffers, terms_.limits);
+  codec_ = http::NewH2ClientCodec(*this, *this, io_.buffers, terms_.limits,
+                                  socket_.layer() == nullptr ? "http" : "https");
   WantFlush();  // Its preface.
   UpdateLimit();
 }
