@@ -116,7 +116,7 @@ bool DownstreamConnection::ShakeHands() {
 
 void DownstreamConnection::OnHandshakeOver() {
   tls_due_ = false;
-  const auto& layer = static_cast<const tls::Layer&>(*socket_.layer());
+  auto& layer = static_cast<tls::Layer&>(*socket_.layer());
   tls_facts_ = tls::FactsOf(layer);
   Count(ListenerMetric::kTlsHandshakes);
   if (tls_facts_->resumed) {
@@ -124,6 +124,7 @@ void DownstreamConnection::OnHandshakeOver() {
   }
   // Without ALPN it is HTTP/1.1 (RFC 9113 section 3.2).
   const bool http2 = layer.alpn() == "h2";
+  layer.LeaveOpenSsl();
   if (!http2 && !terms_->settings->http1) {
     Count(ListenerMetric::kMalformed);
     Close(false);

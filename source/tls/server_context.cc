@@ -90,6 +90,7 @@ bool ServerContext::SetUp(const ServerSettings& settings, const Report& report) 
   SSL_CTX_set_security_level(context_.get(), kSecurityLevel);
   SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  Layer::KeepSecrets(context_.get());
   SetCallbacks();
   SetSessions(settings.tickets);
   if (trust_ != nullptr) {
