@@ -37,11 +37,11 @@ class H2SpecTest(Http1Test):
         self.assertEqual(counts, [("146", "146", "0", "0")], failures + done.stderr)
 
     def test_in_the_clear(self):
-        upstream = self.scripted(answering(ok(b"hello, h2spec\n")))
+        upstream = self.scripted(answering(lambda request: ok(b"hello, h2spec\n")))
         self.check(self.start(upstream, listener="protocols: [h2]"))
 
     def test_over_tls(self):
-        upstream = self.scripted(answering(ok(b"hello, h2spec\n")))
+        upstream = self.scripted(answering(lambda request: ok(b"hello, h2spec\n")))
         gateway = self.gateway("version: 1\n")
         certificate, key = gateway.path("web.pem"), gateway.path("web.key")
         run(
@@ -53,7 +53,7 @@ class H2SpecTest(Http1Test):
             config(
                 [upstream.address],
                 listener="protocols: [h2, http/1.1], "
-                f"tls: {{certificates: [{{certificate: {certificate}, key: {key}}}]}}",
+                f"tls: {{certificates: [{{cert_file: {certificate}, key_file: {key}}}]}}",
             )
         )
         self.check(gateway.start(), "-t", "-k")

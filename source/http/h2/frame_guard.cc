@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kPrefaceBytes = NGHTTP2_CLIENT_MAGIC_LEN;
 constexpr uint8_t kHeaderBytes = 9;
 constexpr uint32_t kPriorityBytes = 5;
+constexpr uint8_t kDependencyBytes = 4;
 // A DATA frame shorter than this for want of window earns no WINDOW_UPDATE.
 constexpr size_t kTinyData = 256;
 
@@ -48,9 +49,11 @@ size_t FrameGuard::Inspect(std::string_view input) {
     if (head_size_ < head_wanted_) {
       break;
     }
-    if (head_wanted_ == kHeaderBytes && WantsPadding()) {
-      head_wanted_ = kHeaderBytes + 1;
-      continue;
+    if (head_wanted_ == kHeaderBytes) {
+      head_wanted_ += PayloadWanted();
+      if (head_size_ < head_wanted_) {
+        continue;
+      }
     }
     OnFrame();
     if (fault_) [[unlikely]] {
@@ -63,24 +66,37 @@ size_t FrameGuard::Inspect(std::string_view input) {
 }
 
 FrameGuard::Frame FrameGuard::ReadHeader() const {
-  const auto& b = head_;
-  return {uint32_t{b[0]} << 16 | uint32_t{b[1]} << 8 | b[2],
-          (uint32_t{b[5]} << 24 | uint32_t{b[6]} << 16 | uint32_t{b[7]} << 8 | b[8]) & 0x7fffffff,
-          b[3], b[4]};
+  const uint32_t length = uint32_t{head_[0]} << 16 | uint32_t{head_[1]} << 8 | head_[2];
+  return {length, ReadStream(5), head_[3], head_[4]};
 }
 
-// Whether the byte behind the header tells how much padding the frame has.
-bool FrameGuard::WantsPadding() const {
+// A stream's identifier.
+uint32_t FrameGuard::ReadStream(size_t at) const {
+  return (uint32_t{head_[at]} << 24 | uint32_t{head_[at + 1]} << 16 | uint32_t{head_[at + 2]} << 8 |
+          head_[at + 3]) &
+         0x7fffffff;
+}
+
+// How much of the payload is looked at, too: the length of padding, the stream that another is to
+// depend on.
+uint8_t FrameGuard::PayloadWanted() const {
   const Frame frame = ReadHeader();
-  return (frame.type == NGHTTP2_DATA || frame.type == NGHTTP2_HEADERS) &&
-         (frame.flags & NGHTTP2_FLAG_PADDED) != 0 && frame.length != 0;
+  switch (frame.type) {
+    case NGHTTP2_DATA:
+    case NGHTTP2_HEADERS:
+      return (frame.flags & NGHTTP2_FLAG_PADDED) != 0 && frame.length != 0 ? 1 : 0;
+    case NGHTTP2_PRIORITY:
+      return frame.length == kPriorityBytes ? kDependencyBytes : 0;
+    default:
+      return 0;
+  }
 }
 
 void FrameGuard::OnFrame() {
   const Frame frame = ReadHeader();
-  const bool padded = head_wanted_ > kHeaderBytes;
-  skip_ = frame.length - (padded ? 1 : 0);
-  const uint64_t padding = padded ? uint64_t{1} + head_[kHeaderBytes] : 0;
+  const uint8_t payload = head_wanted_ - kHeaderBytes;
+  skip_ = frame.length - payload;
+  const uint64_t padding = payload == 1 ? uint64_t{1} + head_[kHeaderBytes] : 0;
   const uint64_t content = frame.length - std::min<uint64_t>(padding, frame.length);
   const bool ack = (frame.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (frame.type) {
@@ -90,6 +106,8 @@ void FrameGuard::OnFrame() {
       return OnHeaders(frame, content);
     case NGHTTP2_CONTINUATION:
       return OnContinuation(frame);
+    case NGHTTP2_PRIORITY:
+      return OnPriority(frame);
     case NGHTTP2_RST_STREAM:
       NoteEnd(frame.stream);
       return Raise(Count::kResets);
@@ -137,6 +155,19 @@ void FrameGuard::OnContinuation(const Frame& frame) {
          "a header block in too many CONTINUATION frames");
   } else if (frame.length == 0) {
     Raise(Count::kEmpty);
+  }
+}
+
+// nghttp2 does not look at these frames where we don't want them (SETTINGS_NO_RFC7540_PRIORITIES).
+void FrameGuard::OnPriority(const Frame& frame) {
+  if (frame.stream == 0) {
+    Fail(NGHTTP2_PROTOCOL_ERROR, PeerFault::kProtocol, "PRIORITY for no stream");
+  } else if (frame.length != kPriorityBytes) {
+    Fail(NGHTTP2_FRAME_SIZE_ERROR, PeerFault::kProtocol, "PRIORITY of a wrong length");
+  } else if (ReadStream(kHeaderBytes) == frame.stream) {
+    Fail(NGHTTP2_PROTOCOL_ERROR, PeerFault::kProtocol, "a stream that depends on itself");
+  } else {
+    Raise(Count::kIdle);
   }
 }
 

@@ -3,8 +3,8 @@
 // counted (RFC 9113 section 10.5), and what nghttp2 lets pass against the RFC is refused
 // (section 5.1).
 //
-// Sees frame headers alone, nine bytes each, and copies nothing. Counts start anew with each
-// `abuse_window`, so that who stays below a limit in each may go on for ever.
+// Sees frame headers alone, nine bytes each and at most four more, and copies nothing. Counts start
+// anew with each `abuse_window`, so that who stays below a limit in each may go on for ever.
 #pragma once
 
 #include <array>
@@ -67,12 +67,14 @@ class FrameGuard {
   };
 
   Frame ReadHeader() const;
-  bool WantsPadding() const;
+  uint32_t ReadStream(size_t at) const;
+  uint8_t PayloadWanted() const;
   void OnFrame();
   // `content`: without padding.
   void OnData(const Frame& frame, uint64_t content);
   void OnHeaders(const Frame& frame, uint64_t content);
   void OnContinuation(const Frame& frame);
+  void OnPriority(const Frame& frame);
   void CheckStream(const Frame& frame);
   void NoteEnd(uint32_t stream);
   void Advance(uint32_t stream);
@@ -87,7 +89,7 @@ class FrameGuard {
   const Side side_;
   uint8_t head_size_ = 0;
   uint8_t head_wanted_ = 9;
-  std::array<uint8_t, 10> head_;  // Of a frame: nine bytes, and the length of its padding.
+  std::array<uint8_t, 13> head_;  // Of a frame, and the first bytes behind it.
   GuardFault fault_;
   uint64_t skip_;               // Bytes of the preface or of a frame's payload still to come.
   uint32_t continuations_ = 0;  // In the header block under way.

@@ -83,6 +83,25 @@ TEST_F(FrameGuardTest, StreamsAreOpenedInOrder) {
   EXPECT_EQ(Code(HeadersFrame(5, "x")), NGHTTP2_PROTOCOL_ERROR);
 }
 
+// nghttp2 leaves these alone once priorities are not wanted.
+TEST_F(FrameGuardTest, PrioritiesAreLookedAtAllTheSame) {
+  const auto code = [&](uint32_t stream, const std::string& payload) {
+    FrameGuard guard(FrameGuard::Side::kServer, limits_);
+    guard.Inspect(kPreface);
+    const std::string frame = Frame(NGHTTP2_PRIORITY, 0, stream, payload);
+    for (const char c : frame) {
+      guard.Inspect({&c, 1});
+    }
+    guard.Inspect(PingFrame());
+    return static_cast<int>(guard.fault().code);
+  };
+  EXPECT_EQ(code(3, BigEndian(1, 4) + "x"), NGHTTP2_NO_ERROR);
+  EXPECT_EQ(code(3, BigEndian(3, 4) + "x"), NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_EQ(code(3, BigEndian(0x80000003, 4) + "x"), NGHTTP2_PROTOCOL_ERROR) << "exclusively";
+  EXPECT_EQ(code(0, BigEndian(1, 4) + "x"), NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_EQ(code(3, "1234"), NGHTTP2_FRAME_SIZE_ERROR);
+}
+
 TEST_F(FrameGuardTest, StreamsOfLongAgoAreNobodysFault) {
   EXPECT_EQ(Code(HeadersFrame(1, "x", false)), -1);
   for (uint32_t stream = 3; stream < 5000; stream += 2) {
