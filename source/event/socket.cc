@@ -319,7 +319,8 @@ void Socket::Close(bool reset) {
     loop_.second_look().Forget(std::exchange(look_place_, kNoLook));
   }
   event_del(event());
-  if (sealed_ != nullptr && error_ == 0 && pending() == 0 && !connecting_) {
+  // A reset says that what was sent is not whole: a closure alert would say that it is.
+  if (!reset && sealed_ != nullptr && error_ == 0 && pending() == 0 && !connecting_) {
     FinishLayer();
     const std::string_view wire = sealed_->wire.view();
     SendBytes(fd_, wire, MSG_NOSIGNAL);  // Who does not take it has lost nothing.

@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from http1 import Http1Test, answering, by_target, chunked, echo, ok, pattern
+from http1 import SCHEME, Http1Test, answering, by_target, chunked, echo, ok, pattern
 
 MIB = 1 << 20
 
@@ -456,7 +456,7 @@ class ForwardedTest(Http1Test):
     def test_an_untrusted_client_is_told_of_and_not_believed(self):
         request = self.seen()
         self.assertEqual(request.get("x-forwarded-for"), "198.51.100.1, 127.0.0.1")
-        self.assertEqual(request.get("x-forwarded-proto"), "http")
+        self.assertEqual(request.get("x-forwarded-proto"), SCHEME)
         self.assertEqual(request.get("x-forwarded-host"), "a.test")
         self.assertEqual(request.get("via"), "1.1 before, 1.1 gatehouse")
 
@@ -486,7 +486,7 @@ class ForwardedTest(Http1Test):
     def test_replace(self):
         request = self.seen("forwarded: {mode: replace}")
         self.assertEqual(request.get("x-forwarded-for"), "127.0.0.1")
-        self.assertEqual(request.get("x-forwarded-proto"), "http")
+        self.assertEqual(request.get("x-forwarded-proto"), SCHEME)
         self.assertEqual(request.get("x-forwarded-host"), "a.test")
 
     def test_off_leaves_them_alone(self):

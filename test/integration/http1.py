@@ -15,6 +15,13 @@ import time
 
 from gatehouse import PATIENCE, GatewayTest, wait_until
 
+# Which sides of the gateway are in TLS: client, upstream, both, or none. What a test says holds.
+OVER_TLS = os.environ.get("OVER_TLS", "none")
+if OVER_TLS != "none":
+    import over_tls
+CLIENT_TLS, UPSTREAM_TLS = OVER_TLS in ("client", "both"), OVER_TLS in ("upstream", "both")
+SCHEME = "https" if CLIENT_TLS else "http"
+
 
 class Closed(Exception):
     """The other end closed where a message should have begun or gone on."""
@@ -281,6 +288,8 @@ class Scripted:
 
     def _run(self, wire):
         try:
+            if UPSTREAM_TLS and wire.socket.family == socket.AF_INET:
+                wire.socket = over_tls.serve(wire.socket)
             self.script(wire, self)
         except (Closed, OSError):
             pass
@@ -363,6 +372,10 @@ def pss_bytes(pid):
 def config(endpoints, listener="", cluster="", route="", top="", workers=1, filters=""):
     """One listener `web`, one cluster `up`, one route. The rest is YAML in flow style."""
     listed = ", ".join(f'"{e}"' if isinstance(e, str) else e[0] for e in endpoints)
+    if CLIENT_TLS:
+        listener = ", ".join(filter(None, (listener, over_tls.listener())))
+    if UPSTREAM_TLS:
+        cluster = ", ".join(filter(None, (cluster, over_tls.cluster())))
 
     def extra(text):
         return f", {text}" if text else ""
@@ -413,7 +426,8 @@ class Http1Test(GatewayTest):
 
     def wire(self, gateway, listener="web"):
         """A connection to one of its listeners."""
-        wire = Wire(socket.create_connection(gateway.addresses[listener], timeout=PATIENCE))
+        connection = socket.create_connection(gateway.addresses[listener], timeout=PATIENCE)
+        wire = Wire(over_tls.connect(connection) if CLIENT_TLS else connection)
         self.addCleanup(wire.close)
         return wire
 

@@ -3,7 +3,7 @@
 
 import unittest
 
-from http1 import Http1Test, answering, by_target, ok
+from http1 import SCHEME, Http1Test, answering, by_target, ok
 
 DENY = "deny_list: {type: ip_access, deny: [192.0.2.0/24], source: client}"
 TRUSTED = "trusted_proxies: [127.0.0.0/8], filters: [deny_list]"
@@ -36,7 +36,7 @@ class TrustTest(Http1Test):
         wire = self.wire(gateway)
         wire.send(b"GET https://a.test/x HTTP/1.1\r\nhost: a.test\r\n\r\n")
         self.assertEqual(wire.response().status, 200)
-        self.assertEqual(upstream.last().get("x-forwarded-proto"), "http")
+        self.assertEqual(upstream.last().get("x-forwarded-proto"), SCHEME)
 
     def test_a_trusted_proxy_tells_the_scheme(self):
         upstream = self.scripted(answering(by_target))
