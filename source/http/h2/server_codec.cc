@@ -116,7 +116,9 @@ void ServerStream::SendInformational(const ResponseHead& head) {
 void ServerStream::SendHeaders(const ResponseHead& head, bool end) {
   if (!over && !head_queued) {
     answer = &head;
-    end_queued = end;
+    // RFC 9110, 6.4.1: no content, whatever the owner says behind it.
+    end_queued =
+        end || this->head->method == Method::kHead || head.status == 204 || head.status == 304;
     codec.session_.QueueHead(*this);
   }
 }
