@@ -40,7 +40,9 @@ several = a.scenario.endswith("-workers")
 a.scenario = a.scenario.removesuffix("-workers")
 if several:
     PROXY_CPUS, LOAD_CPUS = "0,1", "0,1" if os.cpu_count() < 4 else "2,3"
-UP = 18080
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free: return free.getsockname()[1]
+UP = free_port()  # So that two runs don't take each other's.
 SIZE = 1024 * 1024 if a.scenario in ("big", "zero-window") else 100
 procs = []
 
@@ -174,8 +176,8 @@ request = function() i = i % #t + 1; return t[i] end
 try:
     spawn(["nginx", "-c", up], LOAD_CPUS, "up"); assert wait_port(UP), "upstream did not start"
     port = {}; pid = {}
-    for i, n in enumerate(names):
-        port[n] = 18100 + i; p = spawn(ALL[n](port[n]), PROXY_CPUS, n)
+    for n in names:
+        port[n] = free_port(); p = spawn(ALL[n](port[n]), PROXY_CPUS, n)
         if not wait_port(port[n]): print(f"{n}: did not start: " + open(f"{T}/{n}.out").read()[-800:], file=sys.stderr); sys.exit(2)
         pid[n] = p.pid
     port["direct"] = UP
