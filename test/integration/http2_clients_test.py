@@ -62,7 +62,7 @@ const session = http2.connect(url, {ca: fs.readFileSync(ca), servername: 'a.test
 session.on('error', (error) => { console.log('session: ' + error); process.exit(1); });
 function ask(i) {
   return new Promise((resolve, reject) => {
-    const body = crypto.randomBytes(i * 2500);
+    const body = crypto.randomBytes(i * 700);
     const stream = session.request({':method': 'POST', ':path': '/echo/' + i});
     const parts = [];
     stream.on('response', (head) => { if (head[':status'] !== 200) reject(new Error(head[':status'])); });
@@ -88,7 +88,7 @@ class Http2ClientsTest(GatewayTest):
         os.chmod(self.gate.directory, 0o755)  # nginx's worker is another user.
         self.authority = Authority(self.gate.path("tls"))
         pair = self.authority.pair("server", "a.test", "127.0.0.1")
-        files = nginx(self, self.gate.path("n"), "default_type text/html; types { text/css css; }")
+        files = nginx(self, self.gate.path("n"), "large_client_header_buffers 8 64k; default_type text/html; types { text/css css; }")
         self.www = self.gate.path("n/www")
         self.log = self.gate.path("access.log")
         echo = Endpoint("h1", answer)
@@ -180,7 +180,7 @@ class Http2ClientsTest(GatewayTest):
     def test_h2load(self):
         self.file("page", pattern(2000))
         for url in (self.clear, self.sealed):
-            for more in (["-m", "32"], ["-m", "100", "-w", "14", "-W", "16"]):
+            for more in (["-m", "32"], ["-m", "40", "-w", "14", "-W", "16"]):
                 out = run(
                     tool("h2load", "nghttp2-client"), "-n", "5000", "-c", "10", *more, f"{url}/page"
                 ).stdout.decode()

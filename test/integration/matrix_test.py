@@ -214,6 +214,9 @@ class Matrix:
             )
         )
         cls.addClassCleanup(cls.gateway.stop)
+        checked = cls.gateway.command("validate", "-c", cls.gateway.config_path)
+        if "tls: not supported yet" in checked.stdout + checked.stderr:
+            raise unittest.SkipTest("no TLS to endpoints in this build")
         cls.gateway.start()
 
     def setUp(self):
@@ -350,7 +353,10 @@ class Matrix:
 
     def test_an_answer_while_uploading(self):
         exchange = self.client.open("POST", "/early", end=False)
-        exchange.send(pattern(100_000))
+        try:
+            exchange.send(pattern(100_000))
+        except BROKEN:
+            pass  # It may be told to stop: RFC 9113, 8.1.
         reply = exchange.begun()
         self.assertEqual((reply.status, exchange.read_all()), (413, b"too much\n"))
 
