@@ -27,7 +27,7 @@ constexpr size_t kSettingBytes = 6;
 
 Session::Session(FrameGuard::Side side, Owner& owner, ByteSink& sink, const CodecLimits& limits)
     : owner_(owner), sink_(sink), limits_(limits), side_(side), guard_(side, limits.http2) {
-  handle_ = NewNghttp2Session(side == FrameGuard::Side::kServer, limits, *this);
+  handle_ = NewNghttp2Session(side == FrameGuard::Side::kServer, limits, memory_, *this);
   GATEHOUSE_CHECK(handle_ != nullptr, "no memory for a session of HTTP/2");
 }
 

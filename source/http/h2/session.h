@@ -18,6 +18,7 @@
 #include "source/http/codec.h"
 #include "source/http/h2/field_list.h"
 #include "source/http/h2/frame_guard.h"
+#include "source/http/h2/frame_memory.h"
 #include "source/http/h2/stream_state.h"
 
 namespace gatehouse::http {
@@ -142,6 +143,7 @@ class Session {
   ByteSink& sink_;
   const CodecLimits& limits_;
   const FrameGuard::Side side_;
+  FrameMemory memory_;
   nghttp2_session* handle_ = nullptr;
   FrameGuard guard_;
   FieldList fields_;

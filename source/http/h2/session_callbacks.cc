@@ -132,7 +132,8 @@ nghttp2_data_provider ContentProvider() {
   return provider;
 }
 
-nghttp2_session* NewNghttp2Session(bool server, const CodecLimits& limits, Session& session) {
+nghttp2_session* NewNghttp2Session(bool server, const CodecLimits& limits, FrameMemory& memory,
+                                   Session& session) {
   nghttp2_session_callbacks* new_callbacks = nullptr;
   nghttp2_option* new_option = nullptr;
   if (nghttp2_session_callbacks_new(&new_callbacks) != 0) {
@@ -161,8 +162,9 @@ nghttp2_session* NewNghttp2Session(bool server, const CodecLimits& limits, Sessi
   nghttp2_option_set_max_continuations(option.get(), limits.http2.max_continuations + 1);
   nghttp2_option_set_max_deflate_dynamic_table_size(option.get(), kEncoderTable);
   nghttp2_session* handle = nullptr;
-  const int error = server ? nghttp2_session_server_new2(&handle, set, &session, option.get())
-                           : nghttp2_session_client_new2(&handle, set, &session, option.get());
+  const auto create = server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+  nghttp2_mem functions = memory.functions();
+  const int error = create(&handle, set, &session, option.get(), &functions);
   return error == 0 ? handle : nullptr;
 }
 

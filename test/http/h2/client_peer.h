@@ -101,11 +101,12 @@ class ClientPeer : private ClientCodec::Events {
       Receive({&c, 1});
     }
   }
-  std::vector<ReadFrame> Flush() {
+  std::vector<ReadFrame> Flush() { return reader_.Read(FlushBytes()); }
+  std::string FlushBytes() {
     while (std::exchange(sink.flush_wanted, false)) {
       codec_->OnFlush();
     }
-    return reader_.Read(sink.Take());
+    return sink.Take();
   }
   std::string Said() { return Summary(Flush()); }
   void Begin(std::string_view settings = SettingsFrame()) {

@@ -156,6 +156,7 @@ TEST(H2ServerCodecTest, AnAnswerCanBeTakenBackUntilTheTurnEnds) {
   peer.latest().sender->SendData("good so far", false);
   EXPECT_TRUE(peer.latest().sender->TakeBack());
   EXPECT_FALSE(peer.latest().sender->TakeBack());
+  EXPECT_EQ(peer.Said(), "") << "there is nothing left of it";
   peer.latest().sender->SendHeaders(peer.latest().NewHead(502), false);
   std::vector<ReadFrame> frames = peer.Flush();
   EXPECT_EQ(Summary(frames), "HEADERS 1\n");

@@ -111,11 +111,12 @@ class ServerPeer : private ServerCodec::Events {
     }
   }
   // The loop's turn ends: what was said since.
-  std::vector<ReadFrame> Flush() {
+  std::vector<ReadFrame> Flush() { return reader_.Read(FlushBytes()); }
+  std::string FlushBytes() {
     while (std::exchange(sink.flush_wanted, false)) {
       codec_->OnFlush();
     }
-    return reader_.Read(sink.Take());
+    return sink.Take();
   }
   std::string Said() { return Summary(Flush()); }
   // The client's preface and SETTINGS, and ours; what we say for that is forgotten.
