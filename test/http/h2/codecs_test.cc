@@ -79,7 +79,8 @@ TEST(H2CodecsTest, ContentBothWays) {
   EXPECT_EQ(pair.client.closes + pair.server.closes, 0);
 }
 
-// Streams that end in all ways, at all times: nothing is left, and the connection is as before.
+// Streams that end in all ways, at all times: nothing is left, and the
+// connection is as before.
 TEST(H2CodecsTest, StreamsThatBreakOff) {
   std::mt19937 random(11);
   CodecLimits limits;
@@ -133,6 +134,34 @@ TEST(H2CodecsTest, StreamsThatBreakOff) {
   pair.client.Request();
   pair.Talk();
   EXPECT_EQ(pair.client.latest().body, "well");
+}
+
+// Header blocks of several frames: HEADERS and CONTINUATION.
+TEST(H2CodecsTest, LargeHeads) {
+  Pair pair;
+  pair.server.on_headers = [](ServerPeer::Request& request) {
+    ResponseHead& head = request.NewHead();
+    for (int i = 0; i < 25; ++i) {
+      const std::string name = "x-" + std::to_string(i);
+      const std::string value(2000,
+                              static_cast<char>('a' + (i + request.peer.requests.size()) % 26));
+      head.headers.Add(request.arena.Copy(name), request.arena.Copy(value));
+    }
+    request.sender->SendHeaders(head, true);
+  };
+  for (int i = 0; i < 3; ++i) {
+    pair.client.Request();
+  }
+  pair.Talk();
+  for (size_t n = 0; n < 3; ++n) {
+    ASSERT_NE(pair.client.exchanges[n]->head, nullptr) << pair.client.exchanges[n]->reset.message;
+    const Headers& headers = pair.client.exchanges[n]->head->headers;
+    for (size_t i = 0; i < 25; ++i) {
+      EXPECT_EQ(headers.Find("x-" + std::to_string(i))->value,
+                std::string(2000, static_cast<char>('a' + (i + n + 1) % 26)));
+    }
+  }
+  EXPECT_EQ(pair.client.done, 3);
 }
 
 TEST(H2CodecsTest, ADrainLosesNothing) {
