@@ -64,6 +64,17 @@ constexpr std::string_view kClusters = R"(clusters:
     limits: {max_connections: 256, max_pending: 64, max_requests: 512, max_streams: 50}
     timeouts: {connect: 1s, idle: 55s}
     protocol: http1
+    tls:
+      ca_file: /dev/null
+      server_name: users.internal
+      verify: true
+      pinned_spki: ["sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="]
+      crl_file: /dev/null
+      cert_file: /dev/null
+      key_file: /dev/null
+      min_version: "1.2"
+      max_version: "1.3"
+      ciphers: [ECDHE-ECDSA-AES128-GCM-SHA256, TLS_AES_128_GCM_SHA256]
     circuit_breaker:
       error_ratio: 0.5
       error_count: 1000

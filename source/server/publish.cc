@@ -55,6 +55,7 @@ void Server::Publish(const Listening::Sockets& fresh, std::function<void()> done
   listening_.Switch(served_.snapshot, fresh, std::move(done));
   dns_->Keep(served_.snapshot->clusters);
   certificates_->Follow(*served_.snapshot);
+  tls_files_->Follow(ClusterTlsFiles(*served_.snapshot));
 }
 
 std::vector<std::string> Server::RestartRequired(const ServedConfig& next) const {

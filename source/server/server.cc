@@ -37,6 +37,7 @@ Server::~Server() {
   scraper_.Stop(event::Background::Queued::kAbandon);  // It looks at workers.
   workers_.clear();
   compiler_.Stop(event::Background::Queued::kAbandon);
+  tls_files_.reset();
   served_ = {};
   background_.Stop(event::Background::Queued::kFinish);
   log::Flush();
@@ -109,6 +110,7 @@ void Server::MakeParts() {
   resolver_ = upstream::Resolver::Create(control_, running_.dns);
   dns_ = std::make_unique<DnsUpdates>(control_, *resolver_);
   certificates_ = std::make_unique<CertificateWatch>(control_, background_, control_table_);
+  tls_files_ = std::make_unique<TlsFiles>(control_, compiler_);
   reload_ = std::make_unique<Reloader>(
       Reloader::Parts{control_, compiler_, metrics_, control_table_, compile_context_,
                       [this](auto included) { WatchIncluded(std::move(included)); },
@@ -206,6 +208,7 @@ void Server::OnSignal(int signal) {
   switch (signal) {
     case SIGHUP:
       certificates_->LookNow();
+      tls_files_->LoadAll();
       Reload("SIGHUP", nullptr);
       break;
     case SIGTERM:

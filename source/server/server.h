@@ -30,6 +30,7 @@
 #include "source/server/process_metrics.h"
 #include "source/server/reload.h"
 #include "source/server/systemd_notify.h"
+#include "source/server/tls_files.h"
 #include "source/server/worker_thread.h"
 #include "source/upstream/dns/host_watch.h"
 
@@ -130,6 +131,7 @@ class Server final : private admin::ServerView {
   WorkerThreads workers_;
   std::unique_ptr<upstream::Resolver> resolver_;
   std::unique_ptr<DnsUpdates> dns_;
+  std::unique_ptr<TlsFiles> tls_files_;
   std::unique_ptr<ProcessMetrics> process_metrics_;
   std::unique_ptr<CertificateWatch> certificates_;
   std::unique_ptr<AdminEndpoint> admin_;

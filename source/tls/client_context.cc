@@ -3,23 +3,26 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-
 #include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "source/base/check.h"
+#include "source/base/clock.h"
+#include "source/config/document.h"
+#include "source/tls/certificate.h"
 #include "source/tls/openssl_error.h"
+#include "source/tls/pem.h"
 #include "source/tls/verify_peer.h"
 
 namespace gatehouse::tls {
 namespace {
-
-tl::unexpected<Error> Bad(const std::string& what, std::string_view otherwise) {
-  return Fail(ErrorCode::kInvalidConfig, ErrorSource::kConfig,
-              what + ": " + OpenSslReason(otherwise));
-}
 
 std::shared_ptr<ClientContext> NewContext(const ClientSettings& settings, uint64_t generation) {
   auto out = std::make_shared<ClientContext>();
@@ -55,56 +58,119 @@ std::string SystemAuthorities() {
   return X509_get_default_cert_file();
 }
 
-Result<void> LoadAuthorities(SSL_CTX* ssl, const ClientSettings& settings) {
-  if (!settings.verify) {
-    return {};
-  }
-  const bool own = !settings.ca_file.empty();
-  const std::string file = own ? settings.ca_file : SystemAuthorities();
-  if (SSL_CTX_load_verify_file(ssl, file.c_str()) != 1) {
-    return own ? Bad(file, "holds no certificate")
-               : Bad("the system's trusted authorities (" + file + ")", "none");
-  }
-  if (settings.crl_file.empty()) {
-    return {};
-  }
-  X509_STORE* const store = SSL_CTX_get_cert_store(ssl);
-  X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-  if (X509_load_crl_file(lookup, settings.crl_file.c_str(), X509_FILETYPE_PEM) < 1) {
-    return Bad(settings.crl_file, "holds no revocation list");
-  }
-  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
-  return {};
-}
+// Fills a context, and tells what is in the way.
+class Filling {
+ public:
+  Filling(SSL_CTX* ssl, const ClientSettings& settings, const Report& report)
+      : ssl_(ssl), settings_(settings), report_(report) {}
 
-Result<void> LoadOwn(SSL_CTX* ssl, const ClientSettings& settings) {
-  if (settings.cert_file.empty()) {
-    return {};
+  bool Fill() {
+    ERR_clear_error();
+    SetCiphers();
+    if (settings_.verify) {
+      LoadAuthorities();
+      LoadRevoked();
+    }
+    if (!settings_.cert_file.empty()) {
+      LoadIdentity();
+    }
+    return !failed_;
   }
-  if (SSL_CTX_use_certificate_chain_file(ssl, settings.cert_file.c_str()) != 1) {
-    return Bad(settings.cert_file, "holds no certificate");
+
+ private:
+  void Error(std::string_view key, std::string message) {
+    failed_ = true;
+    report_({true, key, Problem::kNoCertificate, std::move(message)});
   }
-  if (SSL_CTX_use_PrivateKey_file(ssl, settings.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return Bad(settings.key_file, "holds no private key");
+
+  void SetCiphers() {
+    std::string older;
+    std::string newer;  // Of TLS 1.3.
+    for (std::string_view rest = settings_.ciphers; !rest.empty();) {
+      const std::string_view name = rest.substr(0, rest.find(':'));
+      std::string& list = name.starts_with("TLS_") ? newer : older;
+      list.append(list.empty() ? "" : ":").append(name);
+      rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    }
+    if ((!older.empty() && SSL_CTX_set_cipher_list(ssl_, older.c_str()) != 1) ||
+        (!newer.empty() && SSL_CTX_set_ciphersuites(ssl_, newer.c_str()) != 1)) {
+      Error("ciphers", "OpenSSL does not know them: " + OpenSslReason("no cipher"));
+    }
   }
-  return {};
-}
+
+  // What `read` makes of the file; empty, and an error, when it can't be used.
+  template <typename Ptr>
+  std::vector<Ptr> Read(std::string_view key, const std::string& path,
+                        Result<std::vector<Ptr>> (*read)(std::string_view pem)) {
+    const Result<std::string> text = config::ReadFile(path);
+    if (!text) {
+      Error(key, text.error().message);
+      return {};
+    }
+    Result<std::vector<Ptr>> out = read(*text);
+    if (!out) {
+      Error(key, path + " " + out.error().message);
+      return {};
+    }
+    return *std::move(out);
+  }
+
+  void LoadAuthorities() {
+    const bool own = !settings_.ca_file.empty();
+    const std::string file = own ? settings_.ca_file : SystemAuthorities();
+    if (!own && access(file.c_str(), R_OK) != 0) {
+      Error("ca_file", "is needed: there is no " + file +
+                           " with whom the system trusts (Debian has it in ca-certificates)");
+      return;
+    }
+    for (const X509Ptr& one : Read("ca_file", file, ReadCertificates)) {
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(ssl_), one.get());
+    }
+  }
+
+  void LoadRevoked() {
+    if (settings_.crl_file.empty()) {
+      return;
+    }
+    X509_STORE* const store = SSL_CTX_get_cert_store(ssl_);
+    for (const CrlPtr& one : Read("crl_file", settings_.crl_file, ReadCrls)) {
+      X509_STORE_add_crl(store, one.get());
+    }
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  }
+
+  void LoadIdentity() {
+    const auto own = LoadCertificate({settings_.cert_file, settings_.key_file},
+                                     Problem::kNoCertificate, WallNow(), nullptr, report_);
+    if (own == nullptr) {
+      failed_ = true;
+      return;
+    }
+    if (SSL_CTX_use_certificate(ssl_, own->leaf.get()) != 1 ||
+        SSL_CTX_use_PrivateKey(ssl_, own->key.get()) != 1) {
+      Error("cert_file", settings_.cert_file + " can't be used: " + OpenSslReason("no reason"));
+      return;
+    }
+    for (const X509Ptr& one : own->chain) {
+      SSL_CTX_add1_chain_cert(ssl_, one.get());
+    }
+  }
+
+  SSL_CTX* const ssl_;
+  const ClientSettings& settings_;
+  const Report& report_;
+  bool failed_ = false;
+};
 
 }  // namespace
 
-Result<std::shared_ptr<const ClientContext>> ClientContext::Make(const ClientSettings& settings,
-                                                                 uint64_t generation) {
-  const std::shared_ptr<ClientContext> out = NewContext(settings, generation);
-  ERR_clear_error();
-  if (!settings.ciphers.empty() &&
-      SSL_CTX_set_cipher_list(out->ssl.get(), settings.ciphers.c_str()) != 1) {
-    return Bad(settings.ciphers, "names no cipher");
-  }
-  if (auto loaded = LoadAuthorities(out->ssl.get(), settings); !loaded) {
-    return tl::unexpected<Error>(std::move(loaded).error());
-  }
-  if (auto loaded = LoadOwn(out->ssl.get(), settings); !loaded) {
-    return tl::unexpected<Error>(std::move(loaded).error());
+std::shared_ptr<const ClientContext> ClientContext::Make(const ClientSettings& settings,
+                                                         uint64_t generation,
+                                                         const Report& report) {
+  std::shared_ptr<ClientContext> out = NewContext(settings, generation);
+  Filling filling(out->ssl.get(), out->settings, report);
+  if (!filling.Fill()) {
+    return nullptr;
   }
   return out;
 }

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "source/base/error.h"
 #include "source/tls/client_settings.h"
+#include "source/tls/server_settings.h"
 
 struct ssl_ctx_st;
 
@@ -18,9 +18,9 @@ struct ClientContext {
   ClientSettings settings;
   uint64_t generation = 0;  // Differs whenever the files that were read may.
 
-  // Reads the files. An error names the file and what is wrong with it.
-  static Result<std::shared_ptr<const ClientContext>> Make(const ClientSettings& settings,
-                                                           uint64_t generation);
+  // Reads the files. Null, and at least one fatal problem, when they can't be used.
+  static std::shared_ptr<const ClientContext> Make(const ClientSettings& settings,
+                                                   uint64_t generation, const Report& report);
   // Of no files: whatever is verified fails.
   static std::shared_ptr<const ClientContext> TrustingNobody(const ClientSettings& settings);
 };

@@ -4,8 +4,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
-#include <optional>
+#include <string>
 #include <utility>
 
 #include "source/base/check.h"
@@ -24,10 +25,14 @@ int OnNewSession(SSL* ssl, SSL_SESSION* session) {
   if (check == nullptr || check->sessions == nullptr) {
     return 0;
   }
-  const int64_t life = std::min<int64_t>(kMaxSessionSeconds, SSL_SESSION_get_timeout(session));
-  check->sessions->Put(check->session_key, check->context->generation, SslSessionPtr(session),
-                       SSL_SESSION_get_time(session) + life);
-  return 1;  // It is ours now.
+  // Its own may be spoilt when the connection ends in bad order, which says nothing about it.
+  SslSessionPtr kept(SSL_SESSION_dup(session));
+  if (kept != nullptr) {
+    const int64_t life = std::min<int64_t>(kMaxSessionSeconds, SSL_SESSION_get_timeout(session));
+    check->sessions->Put(check->session_key, check->context->generation, std::move(kept),
+                         SSL_SESSION_get_time(session) + life);
+  }
+  return 0;
 }
 
 // Names that certificates are checked for, and that the endpoint is told (never an address: RFC
@@ -49,7 +54,9 @@ std::string NameOf(const ClientSettings& settings, const ClientTls::Peer& peer) 
     return settings.server_name;
   }
   if (!peer.hostname.empty()) {
-    return std::string(peer.hostname);
+    // Certificates have no dot at the end, and neither has SNI (RFC 6066 section 3).
+    return std::string(
+        peer.hostname.substr(0, peer.hostname.size() - peer.hostname.ends_with('.')));
   }
   return peer.ip == IpAddress{} ? std::string() : peer.ip.ToString();
 }
@@ -63,15 +70,21 @@ ClientTls::ClientTls(ClientSettings settings) : settings_(std::move(settings)) {
 ClientTls::~ClientTls() = default;
 
 Result<void> ClientTls::Load() {
-  auto made = ClientContext::Make(settings_, loads_ + 1);
-  if (!made) {
-    return tl::unexpected<Error>(std::move(made).error());
+  std::string why;
+  std::shared_ptr<const ClientContext> made =
+      ClientContext::Make(settings_, loads_ + 1, [&](const Problem& problem) {
+        if (problem.fatal) {
+          why += (why.empty() ? "" : "; ") + problem.message;
+        }
+      });
+  if (made == nullptr) {
+    return Fail(ErrorCode::kInvalidConfig, ErrorSource::kConfig, std::move(why));
   }
   ++loads_;
-  SSL_CTX_set_session_cache_mode((*made)->ssl.get(),
-                                 SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb((*made)->ssl.get(), OnNewSession);
-  context_.Publish(*std::move(made));
+  SSL_CTX* const ssl = made->ssl.get();
+  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(ssl, OnNewSession);
+  context_.Publish(std::move(made));
   return {};
 }
 

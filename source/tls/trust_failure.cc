@@ -1,33 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/tls/trust_failure.h"
 
-#include <openssl/bio.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <memory>
 #include <string_view>
+#include <vector>
 
-#include "source/base/ip.h"
+#include "source/tls/x509_text.h"
 
 namespace gatehouse::tls {
 namespace {
 
 constexpr size_t kMostNames = 4;
-
-std::string TextOf(const X509_NAME* name) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
-  if (name == nullptr || out == nullptr ||
-      X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) {
-    return {};
-  }
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<size_t>(size)};
-}
 
 std::string DateOf(const ASN1_TIME* time) {
   std::tm parts{};
@@ -43,55 +31,36 @@ std::string DateOf(const ASN1_TIME* time) {
 std::string Printable(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 255)) {
-    out += c > 0x20 && c < 0x7f && c != '"' ? c : '?';
+    out += c >= 0x20 && c < 0x7f && c != '"' ? c : '?';
   }
   return out;
 }
 
-std::string_view BytesOf(const ASN1_STRING* text) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-          static_cast<size_t>(ASN1_STRING_length(text))};
-}
-
-std::string AddressOf(std::string_view bytes) {
-  IpAddress ip;
-  if (bytes.size() == 4) {
-    ip.bytes[10] = ip.bytes[11] = 0xff;
-    std::copy(bytes.begin(), bytes.end(), ip.bytes.begin() + 12);
-  } else if (bytes.size() == 16) {
-    std::copy(bytes.begin(), bytes.end(), ip.bytes.begin());
-  }
-  return ip.ToString();
-}
-
 // "a.test, *.b.test and 3 more"; empty when it is for none.
-std::string NamesOf(const X509* certificate) {
-  std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> names(
-      static_cast<GENERAL_NAMES*>(
-          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
-      GENERAL_NAMES_free);
+std::string ListNames(const X509& certificate) {
+  AlternativeNames names = NamesOf(certificate);
+  std::vector<std::string>& all = names.dns;
+  all.insert(all.end(), names.addresses.begin(), names.addresses.end());
   std::string out;
-  size_t count = 0;
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
-    if ((name->type != GEN_DNS && name->type != GEN_IPADD) || ++count > kMostNames) {
-      continue;
-    }
-    out += out.empty() ? "" : ", ";
-    out += name->type == GEN_DNS ? Printable(BytesOf(name->d.dNSName))
-                                 : AddressOf(BytesOf(name->d.iPAddress));
+  for (size_t i = 0; i < std::min(all.size(), kMostNames); ++i) {
+    out += (out.empty() ? "" : ", ") + Printable(all[i]);
   }
-  return count > kMostNames ? out + " and " + std::to_string(count - kMostNames) + " more" : out;
+  return all.size() > kMostNames ? out + " and " + std::to_string(all.size() - kMostNames) + " more"
+                                 : out;
 }
 
-std::string WrongName(const X509* certificate, const std::string& name) {
-  const std::string names = NamesOf(certificate);
+std::string WrongName(const X509& certificate, const std::string& name) {
+  const std::string names = ListNames(certificate);
   return names.empty() ? "the certificate has no subject alternative name, so it is not for " + name
                        : "the certificate is for " + names + ", not " + name;
 }
 
+std::string Issuer(const X509* certificate) {
+  return Printable(NameText(X509_get_issuer_name(certificate)));
+}
+
 std::string UnknownIssuer(const X509* certificate, const ClientSettings& settings) {
-  return "the issuer \"" + TextOf(X509_get_issuer_name(certificate)) + "\" is not known (" +
+  return "the issuer \"" + Issuer(certificate) + "\" is not known (" +
          (settings.ca_file.empty() ? "to the system; ca_file can name others"
                                    : "ca_file " + settings.ca_file) +
          ")";
@@ -110,13 +79,13 @@ std::string TrustFailure(x509_store_ctx_st* chain, const ClientSettings& setting
     return "it shows no certificate";
   }
   const bool leaf = X509_STORE_CTX_get_error_depth(chain) == 0;
-  const std::string which =
-      leaf ? "the certificate"
-           : "the certificate of its issuer \"" + TextOf(X509_get_subject_name(at)) + "\"";
+  const std::string which = leaf ? "the certificate"
+                                 : "the certificate of its issuer \"" +
+                                       Printable(NameText(X509_get_subject_name(at))) + "\"";
   switch (error) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return WrongName(at, name);
+      return WrongName(*at, name);
     case X509_V_ERR_CERT_HAS_EXPIRED:
       return which + " expired on " + DateOf(X509_get0_notAfter(at));
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -133,11 +102,10 @@ std::string TrustFailure(x509_store_ctx_st* chain, const ClientSettings& setting
     case X509_V_ERR_CERT_REVOKED:
       return which + " has been revoked (crl_file " + settings.crl_file + ")";
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-      return "crl_file " + settings.crl_file + " has no list of \"" +
-             TextOf(X509_get_issuer_name(at)) + "\"";
+      return "crl_file " + settings.crl_file + " has no list of \"" + Issuer(at) + "\"";
     case X509_V_ERR_CRL_HAS_EXPIRED:
-      return "the list of \"" + TextOf(X509_get_issuer_name(at)) + "\" in crl_file " +
-             settings.crl_file + " is out of date";
+      return "the list of \"" + Issuer(at) + "\" in crl_file " + settings.crl_file +
+             " is out of date";
     default:
       return which + " can't be trusted: " + X509_verify_cert_error_string(error);
   }

@@ -8,6 +8,7 @@
 //   timeouts: {connect: 5s, idle: 60s}
 //   circuit_breaker: {...}                     # breaker/breaker_config.cc
 //   protocol: auto                             # http1, http2
+//   tls: {...}                                 # tls_config.cc
 #include "source/upstream/cluster_config.h"
 
 #include <algorithm>
@@ -21,6 +22,7 @@
 #include "source/base/text.h"
 #include "source/config/values.h"
 #include "source/upstream/breaker/breaker_config.h"
+#include "source/upstream/tls_config.h"
 
 namespace gatehouse::upstream {
 namespace {
@@ -269,7 +271,11 @@ ClusterSettings LoadCluster(std::string name, Object in) {
       in.Child("circuit_breaker",
                "Keeps requests from endpoints that fail or are slow, and answers them with 503 or "
                "the route's fallback; without it nothing does. `{}` takes the defaults."));
-  in.NotSupportedYet({"health_check", "outlier_detection", "tls"});
+  LoadClusterTls(in.Child("tls",
+                          "Makes connections to endpoints go over TLS; left out, they go in the "
+                          "clear. `{}` takes the defaults."),
+                 out);
+  in.NotSupportedYet({"health_check", "outlier_detection"});
   return out;
 }
 

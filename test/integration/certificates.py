@@ -31,7 +31,8 @@ class Authority:
         self.file = self._write("ca.pem", certificate.public_bytes(_KEY_FORMAT[0]))
 
     def pair(self, name, *hosts, days=90, kind="ec"):
-        """(certificate file, key file) for `hosts`, names or addresses."""
+        """(certificate file, key file) for `hosts`: names, addresses or URIs. With negative `days`
+        it has expired."""
         key = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else _rsa_key()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         certificate = self._built(subject, key, False, hosts, days)
@@ -66,7 +67,7 @@ class Authority:
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_before(now + datetime.timedelta(days=min(days, 0), hours=-1))
             .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
@@ -103,6 +104,8 @@ def _rsa_key():
 
 
 def _general_name(host):
+    if "://" in host:
+        return x509.UniformResourceIdentifier(host)
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
