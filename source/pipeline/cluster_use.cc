@@ -11,6 +11,7 @@ namespace gatehouse::pipeline {
 namespace {
 
 constexpr std::string_view kHttp = "http://";
+constexpr std::string_view kHttps = "https://";
 
 void Note(const LoadContext& context, ClusterUse use, const config::Value& at) {
   if (context.cluster_uses != nullptr) {
@@ -26,7 +27,7 @@ bool IsTarget(std::string_view text) {
 
 // Not quoted when it may have a password, and without its query, which may hold a secret.
 void ErrorNoUrl(const config::Value& value, const std::string& url) {
-  std::string message = "must be a URL such as http://idp.internal:8080/keys";
+  std::string message = "must be a URL such as https://idp.example.com/keys";
   if (url.find('@') != url.npos) {
     message += ", without a user or a password";
   } else {
@@ -55,26 +56,26 @@ FetchTarget ClusterOfUrl(const config::Value& value, const LoadContext& context)
   if (!value.IsScalar()) {
     return {};
   }
-  if (url.starts_with("https://")) {
-    value.Error("https is not supported yet: only http:// can be fetched");
-    return {};
-  }
-  if (!url.starts_with(kHttp)) {
+  const bool tls = url.starts_with(kHttps);
+  if (!tls && !url.starts_with(kHttp)) {
     ErrorNoUrl(value, url);
     return {};
   }
-  const std::string_view rest = std::string_view(url).substr(kHttp.size());
+  const std::string_view scheme = tls ? kHttps : kHttp;
+  const std::string_view rest = std::string_view(url).substr(scheme.size());
   const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
   const std::string_view target = rest.substr(host.size());
   const size_t colon = host.rfind(':');
   const bool has_port = colon != host.npos && host.find(']', colon) == host.npos;
-  const auto address = config::ParseAddress(std::string(host) + (has_port ? "" : ":80"));
+  const auto address = config::ParseAddress(std::string(host) + (has_port ? ""
+                                                                 : tls    ? ":443"
+                                                                          : ":80"));
   if (host.empty() || host.front() == ':' || !address || address->port == 0 ||
       address->kind == config::Address::Kind::kUnix || !IsTarget(target)) {
     ErrorNoUrl(value, url);
     return {};
   }
-  std::string origin = std::string(kHttp) + Lowercase(host);
+  std::string origin = std::string(scheme) + Lowercase(host);
   FetchTarget out{origin, std::string(host), std::string(target)};
   if (target.empty() || target.front() != '/') {
     out.target.insert(0, "/");

@@ -6,9 +6,20 @@
 #include <unordered_map>
 
 #include "source/base/text.h"
+#include "source/tls/client_context.h"
 #include "source/upstream/cluster_config.h"
 
 namespace gatehouse::server {
+namespace {
+
+// The defaults: whoever the system trusts may speak for the URL's host.
+void AddTls(upstream::ClusterSettings& cluster, const config::Value& at) {
+  (void)tls::ClientContext::Make(cluster.tls.emplace(), 0, [&](const tls::Problem& problem) {
+    at.Error("needs TLS: " + problem.message);
+  });
+}
+
+}  // namespace
 
 void AddFilterClusters(LoadedSections& sections, std::vector<bool>& used) {
   const std::vector<pipeline::LoadedClusterUse>& uses = sections.filters->cluster_uses();
@@ -29,6 +40,9 @@ void AddFilterClusters(LoadedSections& sections, std::vector<bool>& used) {
     } else if (use.endpoint) {
       index.emplace(use.name, sections.clusters.size());
       sections.clusters.push_back(upstream::ClusterOf(use.name, *use.endpoint));
+      if (use.name.starts_with("https://")) {
+        AddTls(sections.clusters.back(), at);
+      }
     } else {
       std::vector<std::string_view> names;
       for (const auto& [name, position] : index) {

@@ -49,22 +49,30 @@ TEST(ClusterUseTest, AUrlIsAClusterAHostAndATarget) {
   EXPECT_EQ(Read("'http://[::1]/k'").Endpoint(), "[::1]:80");
 }
 
+TEST(ClusterUseTest, HttpsIsAClusterWithTls) {
+  const Read read("https://IdP.example.com/keys");
+  EXPECT_EQ(read.diagnostics.ToText(), "");
+  EXPECT_EQ(read.target.cluster, "https://idp.example.com");
+  EXPECT_EQ(read.target.host, "IdP.example.com");
+  EXPECT_EQ(read.Endpoint(), "IdP.example.com:443");
+  EXPECT_EQ(Read("'https://[::1]:8443/k'").Endpoint(), "[::1]:8443");
+}
+
 TEST(ClusterUseTest, WhatIsNoUrlIsAnError) {
   for (const char* wrong :
-       {"idp:8080/keys", "ftp://idp/", "'http://'", "'http://:80/'", "'http:///keys'",
-        "'http://idp:0/'", "'http://idp:99999/'", "'http://user:pw@idp/'", "'http://idp/a b'",
-        "'http://idp/#frag'", "'http://idp#frag'", "'http://unix:/tmp/s'", "'http://id p/'"}) {
+       {"idp:8080/keys", "ftp://idp/", "'http://'", "'https://'", "'https://idp:0/'", "httpss://a/",
+        "'http://:80/'", "'http:///keys'", "'http://idp:0/'", "'http://idp:99999/'",
+        "'http://user:pw@idp/'", "'http://idp/a b'", "'http://idp/#frag'", "'http://idp#frag'",
+        "'http://unix:/tmp/s'", "'http://id p/'"}) {
     const Read read(wrong);
     EXPECT_EQ(read.diagnostics.errors(), 1u) << wrong;
     EXPECT_TRUE(read.uses.empty()) << wrong;
   }
-  EXPECT_EQ(Read("https://idp/keys").diagnostics.ToText(),
-            "f.yaml:1:5: at: https is not supported yet: only http:// can be fetched\n");
   EXPECT_EQ(Read("[a]").diagnostics.errors(), 1u);
 }
 
 TEST(ClusterUseTest, ErrorsDoNotShowSecrets) {
-  constexpr char kWhat[] = "f.yaml:1:5: at: must be a URL such as http://idp.internal:8080/keys";
+  constexpr char kWhat[] = "f.yaml:1:5: at: must be a URL such as https://idp.example.com/keys";
   for (const char* url :
        {"'http://user:hunter2@idp/'", "user:hunter2@idp", "'http://idp/ hunter2@'"}) {
     EXPECT_EQ(Read(url).diagnostics.ToText(),

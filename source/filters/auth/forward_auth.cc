@@ -109,7 +109,7 @@ class ForwardAuthDefinition final : public pipeline::FilterDefinition {
   }
   std::string Explain(const http::RequestHead&, const observe::StreamInfo&) const override {
     const pipeline::FetchTarget& target = config_.question.target;
-    const bool is_url = target.cluster.starts_with("http://");
+    const bool is_url = target.cluster.find("://") != target.cluster.npos;
     return (is_url ? "asks " : "asks cluster ") + target.cluster + (is_url ? "" : " for ") +
            target.target;
   }

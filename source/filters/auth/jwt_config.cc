@@ -89,22 +89,44 @@ void TakeNow(KeySource& source, const Value& at, Result<void> result) {
   }
 }
 
-void LoadUrl(const Value& url, const pipeline::LoadContext& context, KeySourceSettings& settings) {
-  settings.url = pipeline::ClusterOfUrl(url, context);
+// `at` is where the keys come from: a URL, or a cluster with a path.
+void LoadFetched(const Value& at, pipeline::FetchTarget target, KeySourceSettings& settings) {
+  settings.url = std::move(target);
   if (settings.rules.algorithms &&
       !(*settings.rules.algorithms & JwsAlgorithms::Symmetric()).empty()) {
-    url.Error("keys that are fetched are never secrets: HS256, HS384 and HS512 can't be accepted");
+    at.Error("keys that are fetched are never secrets: HS256, HS384 and HS512 can't be accepted");
   }
   settings.rules.secrets = false;
 }
 
-// Exactly one of url, file and inline.
+std::string LoadPath(Object& jwks) {
+  std::string path = jwks.String(
+      "path", "/",
+      About("With `cluster`: the path that is asked for, its query too.").Example("/jwks.json"));
+  const bool plain = std::all_of(path.begin(), path.end(),
+                                 [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
+  if (!path.starts_with('/') || !plain) {
+    jwks.Error("path", "must be a path such as /jwks.json, got \"" + path + "\"");
+  }
+  if (jwks.Has("path") && !jwks.Has("cluster")) {
+    jwks.Error("path", "stands beside `cluster` only");
+  }
+  return path;
+}
+
+// Exactly one of url, cluster, file and inline.
 std::shared_ptr<KeySource> LoadKeys(Object& in, const pipeline::LoadContext& context,
                                     KeySourceSettings settings) {
   Object jwks = in.Child("jwks", kJwks);
-  const Value url = jwks.Get("url", About("Fetched from there, again and again; http:// only.")
+  const Value url = jwks.Get("url", About("Fetched from there, again and again; of https:// the "
+                                          "host is verified against whom the system trusts.")
                                         .Type("URL")
-                                        .Example("http://idp.internal:8080/jwks.json"));
+                                        .Example("https://idp.example.com/jwks.json"));
+  const Value cluster =
+      jwks.Get("cluster", About("Instead of `url`: fetched from this cluster, with its endpoints, "
+                                "timeouts and `tls`.")
+                              .Type("cluster's name"));
+  const std::string fetched_path = LoadPath(jwks);
   const Value file = jwks.Get("file", About("Read from this file, and again whenever it changes.")
                                           .Type("path")
                                           .Example("keys.json"));
@@ -121,14 +143,19 @@ std::shared_ptr<KeySource> LoadKeys(Object& in, const pipeline::LoadContext& con
   settings.refetch_interval =
       jwks.Time("refetch_interval", {.def = seconds(10), .min = seconds(1), .max = hours(1)},
                 "At most this often keys are fetched because a token names one that is not there.");
-  const int given = (url.present() ? 1 : 0) + (file.present() ? 1 : 0) + (text.present() ? 1 : 0);
+  const int given = (url.present() ? 1 : 0) + (cluster.present() ? 1 : 0) +
+                    (file.present() ? 1 : 0) + (text.present() ? 1 : 0);
   if (given != 1) {
-    jwks.Error(given == 0 ? "needs `url`, `file` or `inline`"
-                          : "has more than one of `url`, `file` and `inline`");
+    jwks.Error(given == 0 ? "needs `url`, `cluster`, `file` or `inline`"
+                          : "has more than one of `url`, `cluster`, `file` and `inline`");
     return nullptr;
   }
   if (url.present()) {
-    LoadUrl(url, context, settings);
+    LoadFetched(url, pipeline::ClusterOfUrl(url, context), settings);
+    return std::make_shared<KeySource>(std::move(settings));
+  }
+  if (cluster.present()) {
+    LoadFetched(cluster, {pipeline::ClusterNamed(cluster, context), "", fetched_path}, settings);
     return std::make_shared<KeySource>(std::move(settings));
   }
   if (file.present()) {
