@@ -8,6 +8,7 @@ pipeline::Catalog BuiltinFilters() {
       filters::AccessLog(),
       filters::ApiKey(),
       filters::BasicAuth(),
+      filters::ClientCertificate(),
       filters::Concurrency(),
       filters::Cors(),
       filters::Fault(),

@@ -10,6 +10,7 @@ namespace filters {
 pipeline::FilterType AccessLog();
 pipeline::FilterType ApiKey();
 pipeline::FilterType BasicAuth();
+pipeline::FilterType ClientCertificate();
 pipeline::FilterType Concurrency();
 pipeline::FilterType Cors();
 pipeline::FilterType Fault();

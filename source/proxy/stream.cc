@@ -129,6 +129,9 @@ void Stream::Describe(http::RequestHead& head) {
     head.scheme = EqualsIgnoreCase(proto, "https")  ? "https"
                   : EqualsIgnoreCase(proto, "http") ? "http"
                                                     : head.scheme;
+  } else {
+    // Says who a client is, to upstreams that believe it.
+    head.headers.Remove("x-forwarded-client-cert");
   }
   info_.scheme = head.scheme;
 }

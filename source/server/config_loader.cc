@@ -9,6 +9,7 @@
 
 #include "source/proxy/listener_config.h"
 #include "source/route/route_config.h"
+#include "source/server/client_certificate_check.h"
 #include "source/server/effective.h"
 #include "source/server/fallback_check.h"
 #include "source/server/filter_clusters.h"
@@ -172,6 +173,7 @@ LoadedSections LoadSections(Object& root, const LoadRequest& request, LoadedConf
                        out.diagnostics, sections, used);
   CompileChains(sections);
   WarnOfUnlimitedFallbacks(routes, sections);
+  WarnOfMissingClientCertificates(routes, sections);
   AddFilterClusters(sections, used);
   WarnOfUnusedClusters(clusters, used);
   sections.filters->WarnUnused();

@@ -85,7 +85,8 @@ class Explainer {
   Json notes_ = Json::array();
 };
 
-// The one asked for, else the one with the URL's port, else the first.
+// The one asked for, else the one with the URL's port, else the first that speaks the URL's scheme,
+// else the first.
 Result<size_t> Explainer::ChooseListener(const MadeUpRequest& request) {
   const std::vector<ListenerPlan>& all = snapshot_.listeners;
   const auto find = [&](auto fits) -> std::optional<size_t> {
@@ -96,13 +97,20 @@ Result<size_t> Explainer::ChooseListener(const MadeUpRequest& request) {
   if (all.empty()) {
     return NotUnderstood("there is no listener");
   }
-  if (request.head.scheme == "https") {
-    Note("no listener takes https: this is what it would be if one did");
-  }
+  const bool tls = request.head.scheme == "https";
+  const auto note_scheme = [&](size_t at) {
+    // Behind another proxy, X-Forwarded-Proto says so.
+    if (!all[at].settings->tls && tls) {
+      Note("the listener has no tls: https is what a trusted proxy says before it");
+    } else if (all[at].settings->tls && !tls) {
+      Note("the listener takes https only");
+    }
+    return at;
+  };
   if (!question_.listener.empty()) {
     const auto named =
         find([&](const proxy::ListenerSettings& one) { return one.name == question_.listener; });
-    return named ? Result<size_t>(*named)
+    return named ? Result<size_t>(note_scheme(*named))
                  : NotUnderstood("there is no listener \"" + question_.listener + "\"");
   }
   if (request.port) {
@@ -110,11 +118,14 @@ Result<size_t> Explainer::ChooseListener(const MadeUpRequest& request) {
       return one.address.kind != config::Address::Kind::kUnix && one.address.port == *request.port;
     });
     if (same_port) {
-      return *same_port;
+      return note_scheme(*same_port);
     }
-    Note("no listener has port " + std::to_string(*request.port) + ": the first one is assumed");
+    Note("no listener has port " + std::to_string(*request.port) + ": " +
+         (tls ? "the first with tls" : "the first one") + " is assumed");
   }
-  return size_t{0};
+  const auto same_scheme =
+      find([&](const proxy::ListenerSettings& one) { return one.tls.has_value() == tls; });
+  return note_scheme(same_scheme.value_or(0));
 }
 
 Result<IpAddress> Explainer::Client(const proxy::ListenerSettings& settings,
