@@ -18,8 +18,8 @@ from http1 import Http1Test, Scripted, answering, by_target, config, lines_of, o
 from jwt_test import Key, bearer
 
 LOG = (
-    "log: {type: access_log, path: access.log, flush_interval: 1ms, "
-    'format: "%STATUS% %ERROR% %ERROR_DETAIL%"}'
+    "log: {type: access_log, path: access.log, "
+    'template: "%RESPONSE_CODE% %ERROR% %ERROR_DETAIL%"}'
 )
 
 
@@ -115,7 +115,7 @@ class UpstreamTlsTest(Http1Test):
         self.assertEqual(gateway.fetch("/a").status, 200)
         # Those that really are the system's don't know ours.
         gateway = self.start_tls(upstream, "")
-        self.assert_refused(gateway, 'the issuer "CN=An authority for tests" is not known')
+        self.assert_refused(gateway, "is not known (to the system")
 
     def test_another_authority(self):
         upstream = self.endpoint()
@@ -243,12 +243,15 @@ class UpstreamTlsTest(Http1Test):
 
     def test_body_that_ends_with_the_connection(self):
         wire, head = self.until_close(orderly=True)
-        self.assertEqual(wire.body(head), b"half of it")
+        self.assertEqual(wire.body(head).body, b"half of it")
 
     def test_body_cut_short_is_not_whole(self):
         """A FIN without close_notify: anybody on the way could have sent it."""
         wire, head = self.until_close(orderly=False)
-        self.assert_broken_off(wire, head)
+        if head.status == 502:  # None of it had left yet.
+            self.assertEqual(head.get("x-gatehouse-error"), "upstream_reset")
+        else:
+            self.assert_broken_off(wire, head)
 
     # ---- Sessions ----
 
