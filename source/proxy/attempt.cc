@@ -122,6 +122,7 @@ void Attempt::SendData(std::string_view data, bool end) {
       Keep(data, end);
     }
     sender_->SendData(data, end);
+    LeaveIfWhole();
   } else if (response_ended_) {
     owner_.OnUpstreamCredit();  // Nobody wants it any more.
   } else {
@@ -135,6 +136,15 @@ void Attempt::SendTrailers(const http::Headers& trailers) {
   trailers_ = &trailers;
   if (sender_ != nullptr) {
     sender_->SendTrailers(trailers);
+    LeaveIfWhole();
+  }
+}
+
+// The rest of a request whose answer came early: with it a connection of HTTP/1 is done. One of
+// HTTP/2 tells when the stream is over.
+void Attempt::LeaveIfWhole() {
+  if (request_ended_ && response_ended_ && connection_ != nullptr && !connection_->http2()) {
+    LeaveConnection();
   }
 }
 

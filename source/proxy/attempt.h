@@ -107,6 +107,7 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   bool CanSendAgain() const { return !content_sent_ || content_kept_; }
   void Keep(std::string_view data, bool end);
   void LeaveConnection();
+  void LeaveIfWhole();
   void Fail(const Error& error);
   void ResponseEnded();
 
