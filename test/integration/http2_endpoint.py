@@ -74,6 +74,11 @@ class Peer:
                     return event
             self.fill()
 
+    def end(self):
+        """Until the other end closes, which ends the script."""
+        while True:
+            self.fill()
+
     def request(self):
         """A whole request: its stream."""
         return self.wait(h2.events.StreamEnded).stream_id

@@ -62,7 +62,7 @@ class Http2UpstreamTest(Http1Test):
             stream = peer.request()
             seen.update(peer.heads[stream], body=peer.bodies[stream])
             peer.respond(stream, b"hello", fields=[("x-a", "1"), ("set-cookie", "a=1")])
-            peer.fill()
+            peer.end()
 
         endpoint = self.endpoint(script)
         gateway = self.start(endpoint, cluster=HTTP2)
@@ -86,7 +86,7 @@ class Http2UpstreamTest(Http1Test):
             self.assertEqual(peer.trailers[stream].get("x-sum"), "7")
             peer.headers(stream, 103, [("link", "a")])
             peer.respond(stream, b"body", trailers=[("x-end", "1")])
-            peer.fill()
+            peer.end()
 
         gateway = self.start(self.endpoint(script), cluster=HTTP2)
         wire = self.wire(gateway)
@@ -143,7 +143,7 @@ class Http2UpstreamTest(Http1Test):
             streams = [peer.request() for _ in range(count)]  # All of them before the first answer.
             for stream in streams:
                 peer.respond(stream, peer.heads[stream][":path"].encode())
-            peer.fill()
+            peer.end()
 
         endpoint = self.endpoint(script)
         gateway = self.start(endpoint, cluster=HTTP2)
@@ -160,7 +160,7 @@ class Http2UpstreamTest(Http1Test):
             wait_until(lambda: len(endpoint.requests) == 2, "the other connection is full as well")
             for stream in streams:
                 peer.respond(stream, b"ok")
-            peer.fill()
+            peer.end()
 
         endpoint = self.endpoint(script)
         gateway = self.start(endpoint, cluster=HTTP2 + ", limits: {max_streams: 2}")
@@ -181,7 +181,7 @@ class Http2UpstreamTest(Http1Test):
             if first:
                 wait_until(lambda: len(endpoint.peers) == 2, "another connection")
             peer.respond(stream, b"later")
-            peer.fill()
+            peer.end()
 
         endpoint = self.endpoint(script)
         gateway = self.start(endpoint, cluster=HTTP2)
@@ -210,7 +210,7 @@ class Http2UpstreamTest(Http1Test):
             self.assertEqual(peer.wait(h2.events.StreamReset).stream_id, streams["/leaves"])
             self.assertEqual(peer.resets[streams["/leaves"]], CANCEL)
             peer.respond(streams["/stays"], b"here")
-            peer.fill()
+            peer.end()
 
         endpoint = self.endpoint(script)
         gateway = self.start(endpoint, cluster=HTTP2)
@@ -370,7 +370,7 @@ class Http2UpstreamTest(Http1Test):
             peer.wait(h2.events.StreamEnded)
             peer.h2.end_stream(stream)
             peer.flush()
-            peer.fill()
+            peer.end()
 
         endpoint = self.endpoint(script, settings={CONNECT_PROTOCOL: 1})
         gateway = self.start(endpoint, cluster=HTTP2, listener="upgrades: [websocket]")

@@ -221,6 +221,23 @@ TEST_F(Http2PoolTest, TheEndpointsLimitHolds) {
   EXPECT_EQ(server_.peer(1).requests().size(), 2u);
 }
 
+TEST_F(Http2PoolTest, OurOwnLimitHoldsOnAConnectionThatAllowsMore) {
+  settings_.max_streams = 2;
+  ScriptedPeer& peer = Warm(kMaxConcurrentStreams, 50);
+  BeginMany(3);
+  ASSERT_TRUE(HasRequests(1, 1));
+  EXPECT_EQ(peer.requests().size(), 3u);  // With the first.
+}
+
+TEST_F(Http2PoolTest, NoMoreWaitForAConnectionThanTheLastOneAllowed) {
+  Warm(kMaxConcurrentStreams, 2);
+  BeginMany(6);
+  ASSERT_TRUE(HasRequests(1, 2));
+  ASSERT_TRUE(HasRequests(2, 2));
+  Settle();
+  EXPECT_EQ(server_.peers(), 3u);
+}
+
 TEST_F(Http2PoolTest, OneStreamAtATime) {
   settings_.max_connections = 1;
   ScriptedPeer& peer = Warm(kMaxConcurrentStreams, 1);
