@@ -250,11 +250,11 @@ void H2ClientCodec::FailAll(const std::string& message) {
 
 void H2ClientCodec::Fail(ClientStream& stream, const Error& error) {
   session_.Forget(stream);
-  ResponseEvents* const events = stream.events;
-  End(stream);
-  if (events != nullptr) {
+  // The owner may ask the stream while it is told, and Reset() it.
+  if (ResponseEvents* const events = std::exchange(stream.events, nullptr)) {
     events->OnReset(error);
   }
+  End(stream);
 }
 
 void H2ClientCodec::End(ClientStream& stream) {

@@ -262,6 +262,32 @@ TEST(H2ClientCodecTest, TheConnectionsEnd) {
   EXPECT_EQ(other.closes, 1);
 }
 
+// More streams than are kept for reuse: who is told of the end may still ask its sender.
+TEST(H2ClientCodecTest, ManyStreamsFailTogether) {
+  constexpr uint32_t kStreams = 40;
+  for (const bool reset : {false, true}) {
+    ClientPeer peer;
+    peer.Begin();
+    for (uint32_t i = 0; i < kStreams; ++i) {
+      peer.Request();
+    }
+    (void)peer.Flush();
+    peer.Receive(HeadersFrame(1, OkBlock(), false));
+    if (reset) {
+      for (uint32_t i = 0; i < kStreams; ++i) {
+        peer.Receive(ResetFrame(2 * i + 1, NGHTTP2_INTERNAL_ERROR));
+      }
+    } else {
+      peer.codec().OnEof();
+    }
+    for (uint32_t i = 0; i < kStreams; ++i) {
+      EXPECT_EQ(peer.exchanges[i]->reset.code, ErrorCode::kUpstreamReset);
+      EXPECT_EQ(peer.exchanges[i]->started_at_reset, i == 0);
+    }
+    EXPECT_EQ(peer.closes, reset ? 0 : 1);
+  }
+}
+
 TEST(H2ClientCodecTest, TheNextRequestMayStartAsOneEnds) {
   ClientPeer peer;
   peer.Begin(SettingsFrame(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1));

@@ -45,6 +45,7 @@ class ClientPeer : private ClientCodec::Events {
     }
     void OnReset(const Error& why) override {
       reset = why;
+      started_at_reset = sender != nullptr && sender->response_started();
       sender = nullptr;
     }
     void OnCredit() override { ++credits; }
@@ -69,6 +70,7 @@ class ClientPeer : private ClientCodec::Events {
     int credits = 0;
     bool whole = false;  // The request.
     bool ended = false;
+    bool started_at_reset = false;
     Error reset{ErrorCode::kNone, {}, {}};
   };
 
