@@ -117,6 +117,9 @@ Records::State Records::TakeRecord(std::string_view& wire, char* into, size_t si
     return Fail(kBadRecordMac, "a record that the peer has not sealed", out);
   }
   wire.remove_prefix(kHeader + sealed);
+  if (opened > kMaxPlain + 1) {
+    return Fail(kRecordOverflow, "a record of more than 16 KiB", out);
+  }
   size_t end = opened;
   while (end > 0 && at[end - 1] == 0) {
     --end;  // Padding (section 5.4).
@@ -125,9 +128,6 @@ Records::State Records::TakeRecord(std::string_view& wire, char* into, size_t si
     return Fail(kUnexpectedMessage, "a record without a type", out);
   }
   const std::string_view content(at, end - 1);
-  if (content.size() > kMaxPlain) {
-    return Fail(kRecordOverflow, "a record of more than 16 KiB", out);
-  }
   const auto type = static_cast<uint8_t>(at[end - 1]);
   if (type != kApplicationData || content.empty() || message_size_ > 0) {
     const State state = Deliver(type, content, out);
@@ -205,9 +205,11 @@ Records::State Records::TakeHandshake(std::string_view content, Buffer& out) {
   if (asked != 0 && asked != 1) {
     return Fail(kIllegalParameter, "a KeyUpdate that asks for something unknown", out);
   }
-  if (!opens_.Update() || (asked == 1 && !UpdateSeals(out))) {
+  if (!opens_.Update()) {
     return Fail(kInternalError, "no further keys", out);
   }
+  // Due before the next content (section 4.6.3): who asks a thousand times gets one answer.
+  update_due_ = update_due_ || asked == 1;
   return State::kMore;
 }
 
@@ -225,7 +227,8 @@ bool Records::Seal(std::string_view plain, Buffer& out) {
   while (!plain.empty() && failure_ == nullptr) {
     const std::string_view piece = plain.substr(0, kMaxPlain);
     plain.remove_prefix(piece.size());
-    const bool fresh = seals_.sequence() < kRecordsPerKey || UpdateSeals(out);
+    const bool stale = update_due_ || seals_.sequence() >= kRecordsPerKey;
+    const bool fresh = !stale || UpdateSeals(out);
     if (!fresh || !SealRecord(kApplicationData, piece, out)) {
       failure_ = "OpenSSL does not seal";
     }
@@ -245,6 +248,7 @@ bool Records::SealRecord(uint8_t type, std::string_view plain, Buffer& out) {
 }
 
 bool Records::UpdateSeals(Buffer& out) {
+  update_due_ = false;
   constexpr std::array<char, 5> kMessage = {kKeyUpdate, 0, 0, 1, 0};
   return SealRecord(kHandshake, {kMessage.data(), kMessage.size()}, out) && seals_.Update();
 }

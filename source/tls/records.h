@@ -62,6 +62,7 @@ class Records {
   std::array<char, 5> message_;
   uint8_t message_size_ = 0;
   uint16_t idle_records_ = 0;  // One after the other, without content.
+  bool update_due_ = false;    // The peer has asked for new keys of ours.
 };
 
 }  // namespace gatehouse::tls

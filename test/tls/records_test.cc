@@ -355,6 +355,14 @@ TEST(RecordsTest, ContentThatBreaksTheRules) {
   }
 }
 
+TEST(RecordsTest, PaddingCountsToo) {
+  Connection connection;
+  connection.ToServer(connection.Sealed(kData, std::string(16 * 1024 - 1, 'x'), 1));
+  EXPECT_EQ(connection.ServerReads(), std::string(16 * 1024 - 1, 'x'));
+  connection.ToServer(connection.Sealed(kData, std::string(16 * 1024, 'x'), 1));
+  ExpectFailure(connection, 22);
+}
+
 TEST(RecordsTest, AFatalAlertIsNotAnswered) {
   Connection connection;
   connection.to_client().Release();
@@ -377,6 +385,23 @@ TEST(RecordsTest, AKeyUpdateInPieces) {
   connection.ToServer(connection.Sealed(kHandshake, "\x18"));
   connection.ToServer(connection.Sealed(kData, "in between"));
   ExpectFailure(connection, 10);
+}
+
+// A client that asks for new keys again and again, and reads nothing: one answer, when there is
+// something to say.
+TEST(RecordsTest, KeyUpdatesAmongContent) {
+  Connection connection;
+  connection.to_client().Release();
+  for (int i = 0; i < 1000; ++i) {
+    connection.ToServer(connection.Sealed(kHandshake, std::string_view("\x18\0\0\1\1", 5)));
+    ASSERT_TRUE(connection.keys().Update());
+    connection.ToServer(connection.Sealed(kData, "x"));
+  }
+  EXPECT_EQ(connection.ServerReads(), std::string(1000, 'x'));
+  EXPECT_TRUE(connection.to_client().empty());
+  connection.ServerWrites("answer");
+  EXPECT_LT(connection.to_client().size(), 100u);
+  EXPECT_EQ(connection.ClientReads(), "answer");
 }
 
 TEST(RecordsTest, FloodsOfNothing) {
