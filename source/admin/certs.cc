@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET /certs: what listeners show their clients, how long it lasts, and whether its files are fine.
+// GET /certs: what listeners show their clients and clusters their endpoints, how long it lasts,
+// and whether its files are fine.
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "source/admin/endpoints.h"
 #include "source/admin/reply.h"
+#include "source/tls/certificate.h"
 
 namespace gatehouse::admin {
 namespace {
@@ -89,6 +91,20 @@ Json ListenerJson(const proxy::ListenerPlan& plan) {
   return out;
 }
 
+// What is shown to endpoints that ask for it.
+Json ClustersJson(const proxy::Snapshot& snapshot) {
+  const int64_t now = Seconds(WallNow());
+  Json out = Json::array();
+  for (const std::shared_ptr<upstream::Cluster>& cluster : snapshot.clusters) {
+    const auto own = cluster->tls() == nullptr ? nullptr : cluster->tls()->certificate();
+    if (own != nullptr) {
+      out.push_back(
+          {{"name", cluster->name()}, {"certificates", Json::array({CertificateJson(*own, now)})}});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void GetCerts(Call& call) {
@@ -100,7 +116,8 @@ void GetCerts(Call& call) {
             out.push_back(ListenerJson(plan));
           }
         }
-        return JsonResponse(Json{{"listeners", std::move(out)}});
+        return JsonResponse(
+            Json{{"listeners", std::move(out)}, {"clusters", ClustersJson(*snapshot)}});
       },
       std::move(call.reply));
 }

@@ -44,6 +44,7 @@ Result<AdminTarget> ReadTarget(AdminTarget target) {
   if (target.address.empty()) {
     target.address = admin.String("address", kDefaultAddress, "");
   }
+  target.tls = target.tls || admin.Has("tls");
   const config::Value tokens = admin.Get("tokens", "");
   if (target.token.empty() && tokens.IsMap()) {
     for (const std::string& token : tokens.Map().Get("write", "").Strings()) {
@@ -81,6 +82,14 @@ std::string WhyNot(httplib::Error error, const std::string& address) {
              ": is the gateway running, and is that its admin address?";
     case httplib::Error::Read:
       return "no answer from " + address + ": what listens there closed, or took too long";
+    case httplib::Error::SSLConnection:
+      return address + " does not speak TLS, or refuses ours: it may want a --cert-file";
+    case httplib::Error::SSLLoadingCerts:
+      return "--ca-file, --cert-file or --key-file can't be used";
+    case httplib::Error::SSLServerVerification:
+      return "the certificate of " + address +
+             " is not trusted, or is for another name: --ca-file says whom to believe, --address "
+             "the name it is for";
     default:
       return "asking " + address + " failed: " + httplib::to_string(error);
   }
@@ -107,9 +116,10 @@ Result<AdminAnswer> AskUnix(const std::string& socket, const std::string& method
   return AskUnixSocket(socket, head, limit);
 }
 
-Result<AdminAnswer> AskTcp(const config::Address& address, const std::string& method,
-                           const std::string& path, const Fields& fields, Duration limit) {
-  httplib::Client client(ReachableHost(address), address.port);
+template <typename Client>
+Result<AdminAnswer> AskTcp(Client& client, const config::Address& address,
+                           const std::string& method, const std::string& path, const Fields& fields,
+                           Duration limit) {
   client.set_connection_timeout(kConnectSeconds);
   client.set_read_timeout(std::chrono::duration_cast<std::chrono::microseconds>(limit));
   const httplib::Headers headers(fields.begin(), fields.end());
@@ -119,6 +129,24 @@ Result<AdminAnswer> AskTcp(const config::Address& address, const std::string& me
     return Problem(WhyNot(result.error(), address.ToString()));
   }
   return AdminAnswer{result->status, result->body};
+}
+
+Result<AdminAnswer> AskTls(const AdminTarget& target, const config::Address& address,
+                           const std::string& method, const std::string& path, const Fields& fields,
+                           Duration limit) {
+  httplib::SSLClient client(ReachableHost(address), address.port, target.cert_file,
+                            target.key_file);
+  if (!target.ca_file.empty()) {
+    client.set_ca_cert_path(target.ca_file);
+  }
+  client.enable_server_certificate_verification(true);
+  return AskTcp(client, address, method, path, fields, limit);
+}
+
+Result<AdminAnswer> AskClear(const config::Address& address, const std::string& method,
+                             const std::string& path, const Fields& fields, Duration limit) {
+  httplib::Client client(ReachableHost(address), address.port);
+  return AskTcp(client, address, method, path, fields, limit);
 }
 
 }  // namespace
@@ -136,10 +164,13 @@ Result<AdminTarget> ResolveAdminTarget(const AdminTarget& target) {
   if (out.address.empty()) {
     out.address = kDefaultAddress;
   }
-  constexpr std::string_view kScheme = "http://";
-  if (out.address.starts_with(kScheme)) {
-    out.address = out.address.substr(kScheme.size());
-    out.address = out.address.substr(0, out.address.find('/'));
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (out.address.starts_with(scheme)) {
+      out.tls = scheme.starts_with("https");
+      out.address = out.address.substr(scheme.size());
+      out.address = out.address.substr(0, out.address.find('/'));
+      break;
+    }
   }
   if (out.address.starts_with(':')) {
     out.address = "127.0.0.1" + out.address;
@@ -159,7 +190,8 @@ Result<AdminAnswer> AskAdmin(const AdminTarget& target, const std::string& metho
   }
   Result<AdminAnswer> answer = address->kind == config::Address::Kind::kUnix
                                    ? AskUnix(address->host, method, path, fields, limit)
-                                   : AskTcp(*address, method, path, fields, limit);
+                               : target.tls ? AskTls(target, *address, method, path, fields, limit)
+                                            : AskClear(*address, method, path, fields, limit);
   if (answer && answer->status == 401) {
     return Problem(target.address + " wants a token: GATEHOUSE_ADMIN_TOKEN, --token, or the " +
                    "configuration with -c");

@@ -25,7 +25,8 @@ Result<std::unique_ptr<AdminEndpoint>> AdminEndpoint::Open(const AdminSettings& 
   }
   std::unique_ptr<AdminEndpoint> out(new AdminEndpoint(parts, std::move(*sockets)));
   out->SetTokens(settings);
-  out->worker_.SetSnapshot(out->MakeSnapshot(settings, parts.metrics));
+  out->snapshot_ = out->MakeSnapshot(settings, parts.metrics);
+  out->worker_.SetSnapshot(out->snapshot_);
   return out;
 }
 
@@ -51,6 +52,15 @@ std::shared_ptr<const proxy::Snapshot> AdminEndpoint::MakeSnapshot(const AdminSe
   plan.metric_block = metrics.Define(proxy::ListenerSchema(), {&name, 1}).front();
   plan.metrics = proxy::ListenerSeries(*plan.metric_block);
   plan.id = kListenerId;
+  plan.tls = settings.tls;
+  if (plan.tls != nullptr) {
+    for (const tls::CertificateFiles& files : plan.tls->settings().certificates) {
+      const std::string labels = proxy::CertificateLabels(name, files.cert_file);
+      const std::string_view label = labels;
+      plan.certificate_blocks.push_back(
+          metrics.Define(proxy::CertificateSchema(), {&label, 1}).front());
+    }
+  }
   plan.no_route = &no_filters_;
   snapshot->listeners.push_back(std::move(plan));
   snapshot->routes =

@@ -39,6 +39,8 @@ class AdminEndpoint {
   // Takes over the tokens of `settings`.
   void SetTokens(const AdminSettings& settings);
 
+  // Of its listener, as it was opened.
+  const proxy::ListenerPlan& plan() const { return snapshot_->listeners.front(); }
   // As bound: "127.0.0.1:9901", "unix:/path".
   std::string address() const { return sockets_->address().ToString(); }
 
@@ -50,6 +52,7 @@ class AdminEndpoint {
   std::unique_ptr<event::ListeningSockets> sockets_;
   admin::Admin handler_;
   const pipeline::Chain no_filters_;
+  std::shared_ptr<const proxy::Snapshot> snapshot_;
   proxy::Worker worker_;
 };
 

@@ -41,7 +41,8 @@ std::string Banner(const ServedConfig& served, const BannerFacts& facts) {
   out += "listening  " + ListenerText(snapshot, facts.bound) + "\n";
   if (!facts.admin_address.empty()) {
     const bool unix_socket = facts.admin_address.starts_with("unix:");
-    out += "admin      " + (unix_socket ? "" : std::string("http://")) + facts.admin_address + "\n";
+    const std::string scheme = facts.admin_tls ? "https://" : "http://";
+    out += "admin      " + (unix_socket ? "" : scheme) + facts.admin_address + "\n";
   }
   out += "loaded     " + Count(snapshot.clusters.size(), "cluster") + ", " +
          Count(snapshot.routes->routes().size(), "route") + ", " +

@@ -16,6 +16,7 @@ struct BannerFacts {
   std::vector<admin::BoundListener> bound;
   std::string admin_address;  // Empty: there is none.
   size_t workers = 0;
+  bool admin_tls = false;
 };
 
 // At most six lines, however much is configured.

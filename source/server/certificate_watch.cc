@@ -73,9 +73,10 @@ std::shared_ptr<CertificateWatch::Watched> CertificateWatch::NewWatched(
   return out;
 }
 
-void CertificateWatch::Follow(const proxy::Snapshot& snapshot) {
+void CertificateWatch::Follow(const std::vector<const proxy::ListenerPlan*>& plans) {
   std::map<const tls::ServerTls*, std::shared_ptr<Watched>> next;
-  for (const proxy::ListenerPlan& plan : snapshot.listeners) {
+  for (const proxy::ListenerPlan* const listener : plans) {
+    const proxy::ListenerPlan& plan = *listener;
     if (plan.tls == nullptr) {
       continue;
     }

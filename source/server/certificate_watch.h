@@ -32,9 +32,9 @@ class CertificateWatch final : private event::Deadline {
                    observe::MetricTable& table);
   ~CertificateWatch();
 
-  // From now on those of `snapshot` are watched, and no others. What has changed since they were
-  // read is found out.
-  void Follow(const proxy::Snapshot& snapshot);
+  // From now on those of `plans` are watched, and no others. What has changed since they were read
+  // is found out.
+  void Follow(const std::vector<const proxy::ListenerPlan*>& plans);
   // Looks at all files now.
   void LookNow();
 

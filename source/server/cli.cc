@@ -97,6 +97,9 @@ void AddAdminCommands(CLI::App& app, Options& options) {
     command.add_option("--address", options.admin.address)->type_name("ADDRESS");
     command.add_option("-c,--config", options.admin.config_path)->type_name("FILE");
     command.add_option("--token", options.admin.token)->envname(kTokenVariable);
+    command.add_option("--ca-file", options.admin.ca_file)->type_name("FILE");
+    command.add_option("--cert-file", options.admin.cert_file)->type_name("FILE");
+    command.add_option("--key-file", options.admin.key_file)->type_name("FILE");
   }
   app.add_subcommand("version");
 }

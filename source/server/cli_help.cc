@@ -162,9 +162,13 @@ with mistakes changes nothing.
 
   gatehouse reload [options]
 
-  --address ADDRESS     the admin endpoint; 127.0.0.1:9901 when nothing says otherwise
+  --address ADDRESS     the admin endpoint, https://HOST:PORT when it has TLS; 127.0.0.1:9901 when
+                        nothing says otherwise
   -c, --config FILE     take the address and the token from this configuration
   --token TOKEN         a write token; better in the variable GATEHOUSE_ADMIN_TOKEN
+  --ca-file FILE        whom to believe over https; else whom the system trusts
+  --cert-file FILE      the certificate to show there, PEM
+  --key-file FILE       and its key
 
 Examples:
   gatehouse reload
@@ -175,9 +179,13 @@ Examples:
 
   gatehouse drain [options]
 
-  --address ADDRESS     the admin endpoint; 127.0.0.1:9901 when nothing says otherwise
+  --address ADDRESS     the admin endpoint, https://HOST:PORT when it has TLS; 127.0.0.1:9901 when
+                        nothing says otherwise
   -c, --config FILE     take the address and the token from this configuration
   --token TOKEN         a write token; better in the variable GATEHOUSE_ADMIN_TOKEN
+  --ca-file FILE        whom to believe over https; else whom the system trusts
+  --cert-file FILE      the certificate to show there, PEM
+  --key-file FILE       and its key
 
 Examples:
   gatehouse drain
@@ -189,9 +197,13 @@ the result of the last reload.
 
   gatehouse status [options]
 
-  --address ADDRESS     the admin endpoint; 127.0.0.1:9901 when nothing says otherwise
+  --address ADDRESS     the admin endpoint, https://HOST:PORT when it has TLS; 127.0.0.1:9901 when
+                        nothing says otherwise
   -c, --config FILE     take the address and the token from this configuration
   --token TOKEN         a read token; better in the variable GATEHOUSE_ADMIN_TOKEN
+  --ca-file FILE        whom to believe over https; else whom the system trusts
+  --cert-file FILE      the certificate to show there, PEM
+  --key-file FILE       and its key
 
 Examples:
   gatehouse status

@@ -68,6 +68,10 @@ struct AdminTarget {
   std::string address;  // Empty: from the configuration, else 127.0.0.1:9901.
   std::string config_path;
   std::string token;
+  bool tls = false;       // As the address begins with https://, or the configuration has it.
+  std::string ca_file;    // Whom to believe; empty: whom the system trusts.
+  std::string cert_file;  // What to show, and its key.
+  std::string key_file;
 };
 int ReloadCommand(const AdminTarget& target);
 int DrainCommand(const AdminTarget& target);

@@ -34,6 +34,7 @@ struct RuntimeSettings {
 struct AdminSettings {
   bool enabled = false;
   proxy::ListenerSettings listener;
+  std::shared_ptr<tls::ServerTls> tls;  // Null: in the clear.
   std::vector<std::string> read_tokens;
   std::vector<std::string> write_tokens;
   bool insecure = false;

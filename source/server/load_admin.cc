@@ -2,6 +2,7 @@
 // admin:
 //   address: 127.0.0.1:9901       # IP:PORT or unix:/PATH
 //   tokens: {read: ["${ADMIN_READ_TOKEN:-}"], write: ["${ADMIN_WRITE_TOKEN:-}"]}
+//   tls: {...}                    # as a listener's
 //   insecure: false               # whether an address that isn't loopback may do without TLS
 //
 // An empty token is none, so that a variable may be left unset.
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/proxy/listener_tls_config.h"
 #include "source/server/sections.h"
 
 namespace gatehouse::server {
@@ -36,6 +38,28 @@ std::vector<std::string> LoadTokens(const std::vector<config::Value>& listed) {
   return out;
 }
 
+// Whether nobody gets in who has nothing to show.
+bool AsksWho(const AdminSettings& settings) {
+  return !settings.read_tokens.empty() || !settings.write_tokens.empty() ||
+         (settings.listener.tls &&
+          settings.listener.tls->client_auth.mode == tls::ClientAuthMode::kRequire);
+}
+
+void CheckExposure(const config::Object& in, const AdminSettings& settings) {
+  if (!settings.enabled || settings.insecure || settings.listener.address.IsLoopback()) {
+    return;
+  }
+  if (!in.Has("tls")) {
+    in.Error("address",
+             "an address that is not loopback needs `tls`, and tokens or client certificates "
+             "(tls.client_auth.mode: require); or say `insecure: true`");
+  } else if (!AsksWho(settings) && settings.tls != nullptr) {
+    in.Error("address",
+             "an address that is not loopback needs tokens, or client certificates "
+             "(tls.client_auth.mode: require); or say `insecure: true`");
+  }
+}
+
 }  // namespace
 
 AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
@@ -45,7 +69,7 @@ AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
   out.listener.address = *config::ParseAddress(kDefaultAddress);
   const config::Value address = in.Get(
       "address", config::About("IP:PORT or unix:/PATH of the admin endpoint; anything but loopback "
-                               "or a unix socket needs `insecure: true`.")
+                               "or a unix socket needs `tls` and tokens.")
                      .Default(kDefaultAddress)
                      .Type("address to listen on"));
   std::optional<config::Address> usable = out.listener.address;
@@ -69,11 +93,11 @@ AdminSettings LoadAdmin(config::Object in, proxy::AddressBook& addresses) {
                    .Example("[\"${ADMIN_WRITE_TOKEN:-}\"]")));
   out.insecure = in.Bool("insecure", false,
                          "Whether an address that isn't loopback may do without TLS and tokens.");
-  if (out.enabled && !out.listener.address.IsLoopback() && !out.insecure) {
-    in.Error("address",
-             "an address that is not loopback needs TLS and tokens; TLS is not supported yet, so "
-             "use a loopback address, or say `insecure: true`");
+  out.tls = proxy::LoadListenerTls(in, {"http/1.1"}, nullptr);
+  if (out.tls != nullptr) {
+    out.listener.tls = out.tls->settings();
   }
+  CheckExposure(in, out);
   return out;
 }
 

@@ -54,7 +54,7 @@ void Server::Adopt(ServedConfig next) {
 void Server::Publish(const Listening::Sockets& fresh, std::function<void()> done) {
   listening_.Switch(served_.snapshot, fresh, std::move(done));
   dns_->Keep(served_.snapshot->clusters);
-  certificates_->Follow(*served_.snapshot);
+  certificates_->Follow(AllListeners());
   tls_files_->Follow(ClusterTlsFiles(*served_.snapshot));
 }
 
@@ -71,6 +71,19 @@ std::vector<std::string> Server::RestartRequired(const ServedConfig& next) const
   check(next.admin.enabled == (admin_ != nullptr) &&
             (admin_ == nullptr || next.admin.listener.address == running_admin_),
         "admin.address");
+  check(admin_ == nullptr || next.admin.listener.tls == admin_->plan().settings->tls, "admin.tls");
+  return out;
+}
+
+// The admin endpoint's too, which keeps what it has begun with.
+std::vector<const proxy::ListenerPlan*> Server::AllListeners() const {
+  std::vector<const proxy::ListenerPlan*> out;
+  for (const proxy::ListenerPlan& plan : served_.snapshot->listeners) {
+    out.push_back(&plan);
+  }
+  if (admin_ != nullptr) {
+    out.push_back(&admin_->plan());
+  }
   return out;
 }
 

@@ -157,9 +157,9 @@ void Server::OnServing() {
   serving_ = true;
   notify_.Ready(ServingInWords());
   reload_->Open();
-  const std::string text =
-      Banner(served_, {options_.source.name, listening_.Bound(),
-                       admin_ == nullptr ? "" : admin_->address(), workers_.size()});
+  const std::string text = Banner(served_, {options_.source.name, listening_.Bound(),
+                                            admin_ == nullptr ? "" : admin_->address(),
+                                            workers_.size(), served_.admin.tls != nullptr});
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
   WarnOfUnseenChanges();

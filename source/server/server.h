@@ -77,6 +77,7 @@ class Server final : private admin::ServerView {
   void Apply(ServedConfig next, Reloader::Applied done);
   void Adopt(ServedConfig next);
   void Publish(const Listening::Sockets& fresh, std::function<void()> done);
+  std::vector<const proxy::ListenerPlan*> AllListeners() const;
   std::vector<std::string> RestartRequired(const ServedConfig& next) const;
   void Dispose(std::shared_ptr<const proxy::Snapshot> snapshot);
 

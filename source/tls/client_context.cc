@@ -77,6 +77,8 @@ class Filling {
     return !failed_;
   }
 
+  std::shared_ptr<const Certificate> certificate() const { return certificate_; }
+
  private:
   void Error(std::string_view key, std::string message) {
     failed_ = true;
@@ -140,8 +142,9 @@ class Filling {
   }
 
   void LoadIdentity() {
-    const auto own = LoadCertificate({settings_.cert_file, settings_.key_file},
-                                     Problem::kNoCertificate, WallNow(), nullptr, report_);
+    const std::shared_ptr<const Certificate> own =
+        LoadCertificate({settings_.cert_file, settings_.key_file}, Problem::kNoCertificate,
+                        WallNow(), nullptr, report_);
     if (own == nullptr) {
       failed_ = true;
       return;
@@ -154,11 +157,13 @@ class Filling {
     for (const X509Ptr& one : own->chain) {
       SSL_CTX_add1_chain_cert(ssl_, one.get());
     }
+    certificate_ = own;
   }
 
   SSL_CTX* const ssl_;
   const ClientSettings& settings_;
   const Report& report_;
+  std::shared_ptr<const Certificate> certificate_;
   bool failed_ = false;
 };
 
@@ -172,6 +177,7 @@ std::shared_ptr<const ClientContext> ClientContext::Make(const ClientSettings& s
   if (!filling.Fill()) {
     return nullptr;
   }
+  out->certificate = filling.certificate();
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "source/tls/certificate.h"
 #include "source/tls/client_settings.h"
 #include "source/tls/server_settings.h"
 
@@ -16,7 +17,8 @@ namespace gatehouse::tls {
 struct ClientContext {
   std::shared_ptr<ssl_ctx_st> ssl;
   ClientSettings settings;
-  uint64_t generation = 0;  // Differs whenever the files that were read may.
+  std::shared_ptr<const Certificate> certificate;  // What is shown to who asks; null without.
+  uint64_t generation = 0;                         // Differs whenever the files that were read may.
 
   // Reads the files. Null, and at least one fatal problem, when they can't be used.
   static std::shared_ptr<const ClientContext> Make(const ClientSettings& settings,

@@ -88,6 +88,10 @@ Result<void> ClientTls::Load() {
   return {};
 }
 
+std::shared_ptr<const Certificate> ClientTls::certificate() const {
+  return context_.Get()->certificate;
+}
+
 std::unique_ptr<Layer> ClientTls::NewLayer(BufferPool& buffers, const Peer& peer,
                                            std::string_view alpn, ClientSessions& sessions) const {
   auto check = std::make_unique<PeerCheck>();

@@ -21,6 +21,7 @@ inline constexpr std::string_view kAlpnHttp2{"\x02h2"};
 inline constexpr std::string_view kAlpnHttp1{"\x08http/1.1"};
 inline constexpr std::string_view kAlpnAny{"\x02h2\x08http/1.1"};
 
+struct Certificate;
 struct ClientContext;
 
 // Any thread; Load(): one at a time.
@@ -48,6 +49,9 @@ class ClientTls {
   // "the certificate is for a.test, not b.test".
   std::unique_ptr<Layer> NewLayer(BufferPool& buffers, const Peer& peer, std::string_view alpn,
                                   ClientSessions& sessions) const;
+
+  // What is shown to endpoints that ask for it; null without.
+  std::shared_ptr<const Certificate> certificate() const;
 
   const ClientSettings& settings() const { return settings_; }
 

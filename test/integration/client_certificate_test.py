@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who the client's certificate says it is, end to end: handshakes by Python, the filter
-client_certificate, and what others make of the identity."""
+client_certificate, what others make of the identity, and the admin endpoint behind TLS."""
 
 import hashlib
+import http.client
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ import tempfile
 import unittest
 
 from certificates import Authority
-from gatehouse import BINARY, PATIENCE, wait_until
+from gatehouse import BINARY, PATIENCE, Answer, wait_until
 from http1 import Closed, Http1Test, Wire, answering, lines_of, ok
 
 ORDERS = "spiffe://example.org/ns/prod/sa/orders"
@@ -227,6 +228,56 @@ routes:
         )
         self.assertEqual(said.count("needs a client certificate"), 1, said)
         self.assertNotIn("client certificate", self.warnings(secure, "[]"))
+
+    # ---- The admin endpoint ----
+
+    def test_admin_over_tls(self):
+        gateway = self.gateway(
+            f"""
+admin:
+  address: "127.0.0.1:0"
+  tokens: {{write: [s3cret]}}
+  {self.tls("require")}
+listeners:
+  - {{name: web, address: "127.0.0.1:0"}}
+routes:
+  - {{match: {{path: /}}, respond: {{status: 200}}}}
+"""
+        ).launch()
+        gateway._read_banner()
+        self.assertIn("https://127.0.0.1:", "\n".join(gateway.banner))
+        host, port = gateway.admin
+
+        def get(pair, token):
+            context = self.ca.client_context()
+            if pair:
+                context.load_cert_chain(*pair)
+            connection = http.client.HTTPSConnection(host, port, context=context, timeout=PATIENCE)
+            try:
+                connection.request("GET", "/server", headers={"authorization": f"Bearer {token}"})
+                return Answer(connection.getresponse()).status
+            except (ssl.SSLError, OSError):
+                return 0
+            finally:
+                connection.close()
+
+        self.assertEqual(get(self.orders, "s3cret"), 200)
+        self.assertEqual(get(self.orders, "wrong"), 401)
+        self.assertEqual(get(None, "s3cret"), 0)
+
+        def status(*more):
+            return subprocess.run(
+                [BINARY, "status", "--address", f"https://127.0.0.1:{port}", "--token", "s3cret", *more],
+                capture_output=True, check=False, timeout=PATIENCE,
+            )  # fmt: skip
+
+        own = ("--cert-file", self.orders[0], "--key-file", self.orders[1])
+        done = status("--ca-file", self.ca.file, *own)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        done = status("--ca-file", self.others.file, *own)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"is not trusted", done.stderr)
+        self.assertEqual(status("--ca-file", self.ca.file).returncode, 1)
 
 
 if __name__ == "__main__":

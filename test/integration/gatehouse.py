@@ -146,7 +146,7 @@ class Gateway:
             if line.startswith("listening"):
                 for name, host, port in re.findall(r"(\S+) (\[?[0-9a-f.:]+\]?):(\d+)", line):
                     self.addresses[name] = (host.strip("[]"), int(port))
-            if match := re.match(r"admin +http://(.*):(\d+)$", line):
+            if match := re.match(r"admin +https?://(.*):(\d+)$", line):
                 self.admin = (match.group(1), int(match.group(2)))
 
     def signal(self, number):
