@@ -29,6 +29,17 @@ Session::Session(FrameGuard::Side side, Owner& owner, ByteSink& sink, const Code
     : owner_(owner), sink_(sink), limits_(limits), side_(side), guard_(side, limits.http2) {
   handle_ = NewNghttp2Session(side == FrameGuard::Side::kServer, limits, memory_, *this);
   GATEHOUSE_CHECK(handle_ != nullptr, "no memory for a session of HTTP/2");
+  if (side == FrameGuard::Side::kClient) {
+    TakePreface();
+  }
+}
+
+// nghttp2 has the preface ready from the beginning, where frames are made: by the first flush,
+// another session of the thread may have made its own there (frame_memory.h). Write() sends it.
+void Session::TakePreface() {
+  const uint8_t* bytes = nullptr;
+  const ssize_t size = nghttp2_session_mem_send(handle_, &bytes);
+  GATEHOUSE_CHECK(size == NGHTTP2_CLIENT_MAGIC_LEN, "the preface comes first");
 }
 
 Session::~Session() { nghttp2_session_del(handle_); }
@@ -155,11 +166,14 @@ bool Session::SendSome() {
 // Announce()'s caller), and the number is put right here, in the very first frame, where it is the
 // first setting.
 void Session::Write(std::string_view frame) {
-  if (announced_ || side_ == FrameGuard::Side::kClient) {
+  const bool first = !std::exchange(announced_, true);
+  if (first && side_ == FrameGuard::Side::kClient) {
+    sink_.Write({NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN});
+  }
+  if (!first || side_ == FrameGuard::Side::kClient) {
     sink_.Write(frame);
     return;
   }
-  announced_ = true;
   std::array<char, kFrameHead + 8 * kSettingBytes> settings;
   GATEHOUSE_CHECK(frame.size() >= kFrameHead + kSettingBytes && frame.size() <= settings.size() &&
                       frame[3] == NGHTTP2_SETTINGS,

@@ -124,6 +124,7 @@ class Session {
   friend struct SessionCallbacks;
   enum class Draining : uint8_t { kNo, kNotice, kFinal };
 
+  void TakePreface();
   bool SendSome();
   void Write(std::string_view frame);
   void Settle();

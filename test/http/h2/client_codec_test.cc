@@ -288,6 +288,15 @@ TEST(H2ClientCodecTest, ManyStreamsFailTogether) {
   }
 }
 
+// They make their frames in the same piece of memory.
+TEST(H2ClientCodecTest, ConnectionsThatBeginTogether) {
+  ClientPeer first;
+  ClientPeer second;
+  const std::string said = first.FlushBytes();
+  EXPECT_TRUE(said.starts_with("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+  EXPECT_EQ(second.FlushBytes(), said);
+}
+
 TEST(H2ClientCodecTest, TheNextRequestMayStartAsOneEnds) {
   ClientPeer peer;
   peer.Begin(SettingsFrame(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1));
