@@ -50,6 +50,7 @@ listeners:
       max_connections: 5000
       max_header_bytes: 32KiB
       max_headers: 64
+      max_streams: 256
       max_requests_per_connection: 100000
     timeouts: {request_headers: 5s, request_body_idle: 15s, idle: 2m, tunnel_idle: 30m}
 )";

@@ -7,11 +7,13 @@ import re
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
 import urllib.parse
 
+from certificates import Authority
 from gatehouse import BINARY, PATIENCE, Client, GatewayTest, Upstream, request, wait_until
 from http1 import LONG, pss_bytes
 from programs import tool
@@ -69,7 +71,7 @@ class Scrape:
         return out
 
 
-def config(upstream, top=""):
+def config(upstream, top="", sealed=""):
     return f"""
 admin: {{address: "127.0.0.1:0"}}
 runtime: {{workers: 2}}
@@ -77,6 +79,7 @@ listeners:
   - {{name: web, address: "127.0.0.1:0"}}
   - {{name: side, address: "127.0.0.1:0"}}
   - {{name: tiny, address: "127.0.0.1:0", limits: {{max_connections: 1}}}}
+{sealed}
 clusters:
   users: {{endpoints: ["{upstream}"], circuit_breaker: {{}}}}
   narrow: {{endpoints: ["{upstream}"], limits: {{max_requests: 1}}}}
@@ -341,7 +344,16 @@ class MetricsTest(GatewayTest):
             wait_until(lambda q=query, v=value: ask(q) == v, f"{query} is {value}", 60)
 
     def test_the_page_names_every_metric(self):
-        gateway = self.started()
+        directory = tempfile.TemporaryDirectory(prefix="metrics-")
+        self.addCleanup(directory.cleanup)
+        certificate, key = Authority(directory.name).pair("server", "localhost")
+        sealed = (
+            '  - {name: sealed, address: "127.0.0.1:0", tls: {certificates: '
+            f"[{{cert_file: {certificate}, key_file: {key}}}]}}}}"
+        )
+        self.addCleanup(self.hold.set)
+        upstream = self.upstream(self.answer)
+        gateway = self.gateway(config(upstream.address, sealed=sealed)).start()
         self.traffic(gateway)
         self.assertEqual(gateway.fetch("/dead").status, 503)
         seen = self.scrape(gateway)

@@ -159,8 +159,11 @@ void ExpectDefaults(const Tree& tree, const std::string& path, const Shape& shap
     if (value.is_object()) {
       ExpectDefaults(value, inner, key->shape);
     } else if (value.is_array()) {
-      EXPECT_EQ(DefaultOf(*key), value.empty() ? "" : "[" + value[0].get<std::string>() + "]")
-          << inner;
+      std::string list;
+      for (const Tree& one : value) {
+        list.append(list.empty() ? "[" : ", ").append(one.get<std::string>());
+      }
+      EXPECT_EQ(DefaultOf(*key), list.empty() ? "" : list + "]") << inner;
     } else {
       EXPECT_EQ(DefaultOf(*key), value.get<std::string>()) << inner;
     }

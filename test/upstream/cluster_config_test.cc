@@ -189,13 +189,11 @@ TEST(ClusterConfig, RefusesWhatIsNotBuiltYet) {
   health_check: {path: /healthz}
   outlier_detection: {consecutive_5xx: 5}
   limits: {retry_budget: 0.2}
-  tls: {ca_file: ca.pem}
 )");
   EXPECT_EQ(loaded.text, R"(c.yaml:4:34: users.balance.slow_start: not supported yet
 c.yaml:5:3: users.health_check: not supported yet
 c.yaml:6:3: users.outlier_detection: not supported yet
 c.yaml:7:12: users.limits.retry_budget: not supported yet
-c.yaml:8:3: users.tls: not supported yet
 )");
   EXPECT_EQ(Load("  discovery: {registry: users}\n").text,
             "c.yaml:2:15: users.discovery.registry: not supported yet\n");

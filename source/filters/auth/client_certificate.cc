@@ -227,9 +227,25 @@ std::shared_ptr<pipeline::FilterDefinition> Load(config::Object& in,
   return std::make_shared<ClientCertificateDefinition>(std::move(out), context);
 }
 
+// Rules in which each part of a certificate stands in every form that it may have, for the schema.
+std::string EveryForm() {
+  std::string out = "allow: [";
+  for (const std::string_view form :
+       {"a", "{prefix: a}", "{suffix: a}", "{contains: a}", "{regex: a+}", "{present: true}"}) {
+    std::string rule;
+    for (const std::string_view part :
+         {"common_name", "subject", "issuer", "serial", "fingerprint", "dns", "uri", "email"}) {
+      rule.append(rule.empty() ? "{" : ", ").append(part).append(": ").append(form);
+    }
+    out.append(rule).append("}, ");
+  }
+  return out + "]";
+}
+
 }  // namespace
 
 pipeline::FilterType ClientCertificate() {
+  static const std::string every_form = EveryForm();
   return {.name = "client_certificate",
           .load = Load,
           .help = "Lets in who has shown a client certificate, and says whose it is.",
@@ -239,7 +255,8 @@ pipeline::FilterType ClientCertificate() {
                        "issuer: {regex: CN=Clients.*}, serial: \"01f3\", fingerprint: {present: "
                        "true}, groups: [prod], attributes: {plan: gold}}], header: x-client, "
                        "claims_to_headers: {dns: x-client-dns}, attributes_to_headers: {plan: "
-                       "x-plan}, forward: true, allow_missing: false, realm: gatehouse"},
+                       "x-plan}, forward: true, allow_missing: false, realm: gatehouse",
+                       every_form},
           .authenticates = true};
 }
 

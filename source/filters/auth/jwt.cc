@@ -288,7 +288,8 @@ pipeline::FilterType Jwt() {
            "{inline: '{\"keys\":[{\"kty\":\"oct\",\"k\":"
            "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}'}",
            "issuer: idp, audiences: [api], jwks: {inline: {keys: [{kty: oct, kid: k1, k: "
-           "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA}]}}"},
+           "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA}]}}",
+           "issuer: idp, audiences: [api], jwks: {cluster: users, path: /jwks.json}"},
       .authenticates = true};
 }
 
