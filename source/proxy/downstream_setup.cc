@@ -159,7 +159,8 @@ void DownstreamConnection::UseCodec(bool http2) {
     return;
   }
   Count(ListenerMetric::kHttp2Connections);
-  codec_ = http::NewH2ServerCodec(*this, *this, worker_.buffers, limits);
+  codec_ =
+      http::NewH2ServerCodec(*this, *this, worker_.buffers, limits, terms_->settings->idle_timeout);
   WantFlush();  // Its SETTINGS.
   if (draining_) {
     codec_->Drain();

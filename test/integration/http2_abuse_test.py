@@ -14,8 +14,9 @@ import frames
 from attacked import PEER, Attacked, Watched
 from frames import (
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW, PADDED, PING, PRIORITY,
-    SETTINGS, WINDOW_UPDATE, frame, held_at_zero_window, rst, settings, window_update,
+    SETTINGS, WINDOW_UPDATE, Frames, frame, held_at_zero_window, rst, settings, window_update,
 )  # fmt: skip
+from http1 import Http1Test, answering, ok
 
 MOST_GROWTH_KIB = 24 << 10
 MOST_DELAY = 0.050
@@ -274,6 +275,47 @@ class _ClassCleanup:
     def assertIsNone(self, value, message):
         if value is not None:
             raise AssertionError(message)
+
+
+class WindowTest(Http1Test):
+    """HTTP/2: what a client takes is what its windows say."""
+
+    STREAMS = 10
+
+    def client(self):
+        upstream = self.scripted(answering(lambda request: ok(b"from an endpoint")))
+        gateway = self.gateway(
+            f"""
+admin: {{address: "127.0.0.1:0"}}
+runtime: {{workers: 1}}
+listeners:
+  - {{name: web, address: "127.0.0.1:0", protocols: [http/1.1, h2], timeouts: {{idle: 1s}}, limits: {{max_streams: {self.STREAMS}}}}}
+clusters: {{up: {{endpoints: ["{upstream.address}"]}}}}
+routes:
+  - {{match: {{path_prefix: /said}}, respond: {{status: 200, body: "hello hello"}}}}
+  - {{match: {{path_prefix: /asked}}, cluster: up, timeouts: {{idle: 0s}}}}
+"""
+        ).start()
+        client = Frames(gateway.addresses["web"], values={INITIAL_WINDOW: 0}).ready()
+        self.addCleanup(client.close)
+        return client
+
+    def test_answers_that_nobody_takes_make_room(self):
+        client = self.client()
+        client.send(client.request(1, "/said"))
+        others = range(3, 2 * self.STREAMS, 2)
+        paths = ("/said", "/asked", "/nowhere")
+        client.send(*(client.request(stream, paths[stream % 3]) for stream in others))
+        self.assertTrue(client.until(lambda: len(client.statuses) == self.STREAMS))
+        for _ in range(5):  # The first takes its answer, if slowly.
+            client.send(window_update(1, 2))
+            client.until(lambda: False, 0.7)
+        self.assertEqual(client.resets, dict.fromkeys(others, "CANCEL"))
+        self.assertEqual(client.data, {1: 10})
+        client.send(settings({INITIAL_WINDOW: 65535}))
+        new = range(others[-1] + 2, others[-1] + 2 + 2 * len(others), 2)
+        client.send(*(client.request(stream, "/said") for stream in new))
+        self.assertTrue(client.until(lambda: client.done >= {1, *new}), client.resets)
 
 
 if __name__ == "__main__":

@@ -40,12 +40,14 @@ struct ServerStream final : StreamState, ResponseSender {
   const ResponseHead* answer = nullptr;  // Not sent yet.
   bool silent = false;                   // The owner hears no more of the request, and may answer.
   bool answered = false;                 // All of the answer has left, and RST_STREAM is behind it.
+  size_t content_left = 0;               // What the windows have held back since `content_since`.
+  MonotonicTime content_since{};
 };
 
 class H2ServerCodec final : public ServerCodec, private Session::Owner {
  public:
   H2ServerCodec(ServerCodec::Events& events, ByteSink& sink, BufferPool& buffers,
-                const CodecLimits& limits);
+                const CodecLimits& limits, Duration patience);
 
   size_t OnInput(std::string_view input) override {
     session_.Receive(input);
@@ -62,7 +64,7 @@ class H2ServerCodec final : public ServerCodec, private Session::Owner {
   }
   bool OnHeadTimeout() override;
   void Drain() override { session_.Drain(); }
-  void OnTick(MonotonicTime now) override { session_.OnTick(now); }
+  void OnTick(MonotonicTime now) override;
 
  private:
   friend struct ServerStream;
@@ -91,10 +93,12 @@ class H2ServerCodec final : public ServerCodec, private Session::Owner {
   void End(ServerStream& stream);
   void EndLost(ServerStream& stream, const std::string& message);
   void EndAll(const std::string& message);
+  void EndUntaken(MonotonicTime now);
 
   ServerCodec::Events& events_;
   BufferPool& buffers_;
   const CodecLimits& limits_;
+  const Duration patience_;
   Session session_;
   RequestBlock request_block_;
   TrailerBlock trailer_block_;
@@ -149,10 +153,11 @@ void ServerStream::Consume(size_t bytes) { codec.session_.Consume(*this, bytes);
 // ---- The connection ----
 
 H2ServerCodec::H2ServerCodec(ServerCodec::Events& events, ByteSink& sink, BufferPool& buffers,
-                             const CodecLimits& limits)
+                             const CodecLimits& limits, Duration patience)
     : events_(events),
       buffers_(buffers),
       limits_(limits),
+      patience_(patience),
       session_(FrameGuard::Side::kServer, *this, sink, limits),
       request_block_(limits),
       trailer_block_(limits) {
@@ -223,6 +228,32 @@ void H2ServerCodec::EndLost(ServerStream& stream, const std::string& message) {
   events->OnReset({ErrorCode::kClientGone, ErrorSource::kDownstream, message});
 }
 
+void H2ServerCodec::OnTick(MonotonicTime now) {
+  session_.OnTick(now);
+  if (patience_ > Duration{} && !session_.ending()) {
+    EndUntaken(now);
+  }
+}
+
+// Nobody else waits for the client to take what is here to its end. Restarts its walk when a stream
+// goes: others may have gone with it.
+void H2ServerCodec::EndUntaken(MonotonicTime now) {
+  for (ServerStream* stream = streams_.front(); stream != nullptr;) {
+    const bool whole = stream->end_queued && !stream->over;
+    const size_t left = whole && !session_.HasWindow(*stream) ? stream->content.size() : 0;
+    if (left != stream->content_left) {
+      stream->content_left = left;
+      stream->content_since = now;
+    } else if (left > 0 && now - stream->content_since >= patience_) {
+      session_.Reset(*stream, NGHTTP2_CANCEL);
+      EndLost(*stream, "the client did not take the answer in time");
+      stream = streams_.front();
+      continue;
+    }
+    stream = streams_.next(*stream);
+  }
+}
+
 // ---- Requests ----
 
 void H2ServerCodec::OnBlockBegin(int32_t id, StreamState* stream, bool opens) {
@@ -245,6 +276,7 @@ void H2ServerCodec::BeginStream(int32_t id) {
   stream.head = nullptr;
   stream.answer = nullptr;
   stream.silent = stream.answered = false;
+  stream.content_left = 0;
   session_.Attach(stream, id);
   stream.events = &events_.OnStream(stream);
   Arena& arena = events_.StreamArena(*stream.events);
@@ -392,8 +424,9 @@ void H2ServerCodec::OnCredit(StreamState& state) {
 }  // namespace
 
 std::unique_ptr<ServerCodec> NewH2ServerCodec(ServerCodec::Events& events, ByteSink& sink,
-                                              BufferPool& buffers, const CodecLimits& limits) {
-  return std::make_unique<H2ServerCodec>(events, sink, buffers, limits);
+                                              BufferPool& buffers, const CodecLimits& limits,
+                                              Duration patience) {
+  return std::make_unique<H2ServerCodec>(events, sink, buffers, limits, patience);
 }
 
 }  // namespace gatehouse::http

@@ -19,7 +19,10 @@ namespace gatehouse::http {
 //   PROTOCOL_ERROR behind its answer.
 // - Until the next flush heads are not copied, and TakeBack() is possible.
 // - CloseAfterResponse() is Drain(): GOAWAY.
+// - A response that has been handed over whole, and none of whose content the client's windows let
+//   out for `patience`, is cut off: RST_STREAM with CANCEL. 0: never. OnTick() finds that out.
 std::unique_ptr<ServerCodec> NewH2ServerCodec(ServerCodec::Events& events, ByteSink& sink,
-                                              BufferPool& buffers, const CodecLimits& limits);
+                                              BufferPool& buffers, const CodecLimits& limits,
+                                              Duration patience = {});
 
 }  // namespace gatehouse::http

@@ -110,6 +110,11 @@ class Session {
   uint32_t peer_setting(nghttp2_settings_id id) const {
     return nghttp2_session_get_remote_settings(handle_, id);
   }
+  // Whether both windows let some of its content out.
+  bool HasWindow(const StreamState& stream) const {
+    return nghttp2_session_get_stream_remote_window_size(handle_, stream.id) > 0 &&
+           nghttp2_session_get_remote_window_size(handle_) > 0;
+  }
   bool can_request() const { return nghttp2_session_check_request_allowed(handle_) != 0; }
   bool settings_received() const { return settings_received_; }
   bool heard_anything() const { return heard_anything_; }
