@@ -80,6 +80,8 @@ void Attempt::SendOn(upstream::Connection& connection) {
   asked_ = true;
   pool_->AddLoad(*endpoint_, 1);
   sender_ = &connection.Start(*this, arena_);
+  heard_ = connection.heard();
+  reused_ = connection.requests() > 1;
   sender_->SendHeaders(*head_, head_end_);
   if (sender_ != nullptr && (!upload_.empty() || (upload_end_ && !head_end_ && !trailers_))) {
     Buffer upload(upload_.pool());
@@ -205,9 +207,10 @@ void Attempt::LeaveConnection() {
 
 // A pooled connection may have been closed by the endpoint just as it was used. The request is sent
 // once more, on a new connection, where that can't be told from sending it once (RFC 9110 section
-// 9.2.2): it is idempotent, had no content, and no byte of an answer had come.
+// 9.2.2): it is idempotent, had no content, and no byte of an answer had come. An endpoint that
+// ends this stream alone has seen the request.
 bool Attempt::CanRepeat() const {
-  return !repeated_ && connection_ != nullptr && connection_->requests() > 1 &&
+  return !repeated_ && connection_ != nullptr && connection_->transport_ended() && reused_ &&
          !sender_->response_started() && head_end_ && http::IsIdempotent(head_->method);
 }
 
@@ -244,6 +247,9 @@ void Attempt::OnReset(const Error& error) {
 void Attempt::CountTimeout() {
   if (pool_ != nullptr) {
     pool_->CountResponseTimeout();
+  }
+  if (connection_ != nullptr && connection_->heard() == heard_) {
+    connection_->Suspect();
   }
 }
 

@@ -126,7 +126,9 @@ class Attempt final : private upstream::Waiter, private http::ResponseEvents {
   uint8_t tried_count_ = 0;
   uint8_t unprocessed_ = 0;
   uint32_t attempts_ = 0;
+  uint32_t heard_ = 0;  // Connection::heard(), when the request was sent.
   bool asked_ = false;
+  bool reused_ = false;  // The connection had served others before.
   bool queued_ = false;
   bool head_end_ = false;
   bool upload_end_ = false;

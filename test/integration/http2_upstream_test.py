@@ -289,6 +289,105 @@ class Http2UpstreamTest(Http1Test):
             self.assertEqual(len(endpoint.requests), 1)
             endpoint.stop()
 
+    def test_a_stream_that_the_endpoint_resets_is_not_repeated(self):
+        def script(peer, endpoint):
+            while True:
+                stream = peer.request()
+                endpoint.count(peer.heads[stream][":path"])
+                if peer.heads[stream][":path"] == "/reset":
+                    peer.reset(stream, INTERNAL_ERROR)
+                else:
+                    peer.respond(stream, b"ok")
+
+        endpoint = self.endpoint(script)
+        gateway = self.start(endpoint, cluster=HTTP2)
+        self.assertEqual(self.ask(gateway), (200, "ok"))  # The connection is used again from here on.
+        self.assert_error(self.wire(gateway).ask("/reset"), 502, "upstream_reset")
+        self.assertEqual(endpoint.requests, ["/", "/reset"])
+        self.assertEqual(self.cluster_metric(gateway, "retries_reused_total"), 0)
+        self.assertEqual(len(endpoint.peers), 1)
+
+    def test_many_resets_leave_the_connection_to_the_others(self):
+        def script(peer, endpoint):
+            waiting = peer.request()
+            endpoint.count(waiting)
+            for _ in range(250):
+                peer.reset(peer.request(), INTERNAL_ERROR)
+            peer.respond(waiting, b"patient")
+            peer.end()
+
+        endpoint = self.endpoint(script)
+        gateway = self.start(endpoint, cluster=HTTP2)
+        patient = self.wire(gateway)
+        patient.send(b"GET /patient HTTP/1.1\r\nhost: a.test\r\n\r\n")
+        wait_until(lambda: endpoint.requests, "it is under way")
+        wire = self.wire(gateway)
+        for _ in range(250):
+            self.assertEqual(wire.ask("/", "POST").status, 502)
+        self.assertEqual(len(endpoint.peers), 1)
+        self.assertEqual(patient.response().body, b"patient")
+
+    def test_an_endpoint_gone_silent_gets_no_further_requests(self):
+        silent = threading.Event()
+        self.addCleanup(silent.set)
+
+        def script(peer, endpoint):
+            while True:
+                stream = peer.request()
+                path = peer.heads[stream][":path"]
+                if endpoint.count((peer is endpoint.peers[0], path)) == 3:
+                    silent.wait()  # Not even PING is answered.
+                elif path != "/long":
+                    peer.respond(stream, b"ok")
+
+        endpoint = self.endpoint(script)
+        gateway = self.start(endpoint, text=self.impatient(endpoint))
+        self.assertEqual(self.ask(gateway), (200, "ok"))
+        long = self.wire(gateway)
+        long.send(b"GET /long HTTP/1.1\r\nhost: a.test\r\n\r\n")
+        wait_until(lambda: len(endpoint.requests) == 2, "it is under way")
+        self.assertEqual(self.ask(gateway, "/quick")[0], 504)
+        for _ in range(3):
+            self.assertEqual(self.ask(gateway, "/quick"), (200, "ok"))
+        self.assertEqual(len(endpoint.peers), 2)
+        # What is under way there ends when PING has had its time, not its own.
+        self.assert_error(long.response(), 502, "upstream_reset")
+        self.assertEqual(self.cluster_metric(gateway, "connections_active"), 1)
+
+    def test_an_endpoint_that_is_slow_alone_is_asked_again(self):
+        def script(peer, endpoint):
+            number = endpoint.peers.index(peer)
+            while True:
+                stream = peer.request()
+                path = peer.heads[stream][":path"]
+                endpoint.count((number, path))
+                if path != "/quick/never":
+                    peer.respond(stream, b"ok")
+
+        endpoint = self.endpoint(script)
+        gateway = self.start(endpoint, text=self.impatient(endpoint))
+        self.assertEqual(self.ask(gateway), (200, "ok"))
+        self.assertEqual(self.ask(gateway, "/quick/never")[0], 504)
+
+        def served():
+            self.assertEqual(self.ask(gateway, "/quick"), (200, "ok"))
+            return (0, "/quick") in endpoint.requests
+
+        wait_until(served, "the connection is of use again")
+
+    @staticmethod
+    def impatient(endpoint):
+        """Two routes to it: one of them waits for a second only."""
+        return f"""
+admin: {{address: "127.0.0.1:0"}}
+runtime: {{workers: 1}}
+listeners: [{{name: web, address: "127.0.0.1:0"}}]
+clusters: {{up: {{endpoints: ["{endpoint.address}"], {HTTP2}}}}}
+routes:
+  - {{match: {{path_prefix: /quick}}, cluster: up, timeouts: {{response_headers: 1s}}}}
+  - {{match: {{path_prefix: /}}, cluster: up}}
+"""
+
     def test_goaway_lets_what_is_under_way_end(self):
         going = threading.Event()
 

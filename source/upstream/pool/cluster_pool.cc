@@ -15,12 +15,24 @@ constexpr Duration kAvoidAfterFailure = std::chrono::seconds(1);
 // of gRPC take it amiss when that comes more often (its "too many pings", 5 minutes).
 constexpr Duration kPingInterval = std::chrono::seconds(305);
 
+// Endpoints are no attackers, and one connection serves many clients: what an endpoint does to
+// single streams is its own affair, and only what would cost without end is limited.
+void SetEndpointLimits(http::Http2Limits& limits) {
+  limits.ping_interval = kPingInterval;
+  limits.max_resets = UINT32_MAX;
+  limits.max_pings = 10'000;
+  limits.max_settings = 1'000;
+  limits.max_empty_frames = 100'000;
+  limits.max_priority_frames = 100'000;
+  limits.max_window_updates = 1'000'000;
+}
+
 ConnectionTerms TermsOf(const ClusterSettings& settings) {
   ConnectionTerms out;
   out.protocol = settings.protocol;
   out.max_streams = settings.max_streams;
   out.connect_timeout = settings.connect_timeout;
-  out.limits.http2.ping_interval = kPingInterval;
+  SetEndpointLimits(out.limits.http2);
   return out;
 }
 

@@ -73,13 +73,18 @@ void Connection::OnSocketEvent() {
 }
 
 void Connection::Pump() {
-  switch (input_.Pump(io_, socket_, *codec_)) {
+  const ReadOutcome outcome = input_.Pump(io_, socket_, *codec_);
+  if (input_.TakeByteCount() > 0 && !lost_) {
+    NoteHeard();
+  }
+  switch (outcome) {
     case ReadOutcome::kDrained:
       break;
     case ReadOutcome::kMore:
       io_.loop.Queue(*this);
       break;
     case ReadOutcome::kEof:
+      transport_ended_ = true;
       if (!lost_ && !socket_.truncated()) {
         codec_->OnEof();
       }
@@ -95,8 +100,17 @@ void Connection::Pump() {
   }
 }
 
+void Connection::NoteHeard() {
+  ++heard_;
+  const Doubt doubt = std::exchange(doubt_, Doubt::kNone);
+  if (doubt != Doubt::kNone && limit_ > 0 && !socket_.peer_closed()) {
+    owner_.OnConnectionFree(*this);
+  }
+}
+
 // Whoever is still under way hears of it.
 void Connection::OnTransportEnd() {
+  transport_ended_ = true;
   limit_ = 0;
   codec_->OnTransportLost({ErrorCode::kUpstreamReset, ErrorSource::kUpstream, WhyBroken()});
   Lose(nullptr);
@@ -162,6 +176,7 @@ void Connection::OnCapacityChanged() {
   if (lost_ || !http2_) {
     return;
   }
+  doubt_ = Doubt::kNone;  // It has just been heard.
   const bool first = !std::exchange(settled_, true);
   UpdateLimit();
   if (limit_ == 0 && streams_ == 0) {
@@ -195,6 +210,25 @@ void Connection::Tick() {
   }
 }
 
+void Connection::Suspect() {
+  if (http2_ && !lost_ && doubt_ == Doubt::kNone) {
+    doubt_ = Doubt::kNew;
+    ticking_ = true;
+    io_.loop.deadlines().ArmAfter(*this, Duration(0));
+  }
+}
+
+void Connection::AskIfThere(MonotonicTime now) {
+  if (now < next_ping_) {
+    doubt_ = Doubt::kNotAsked;
+    return;
+  }
+  doubt_ = Doubt::kAsked;
+  next_ping_ = now + terms_.limits.http2.ping_interval;
+  codec_->OnTick(now + clock_ahead_);  // Here the silence begins; at the next look it is too long.
+  clock_ahead_ += terms_.limits.http2.ping_interval;
+}
+
 void Connection::OnDeadline() {
   if (connecting_) {
     FailToConnect(ErrorCode::kConnectTimeout,
@@ -212,16 +246,20 @@ void Connection::OnHttp2Deadline() {
   if (!settled_ && !waiters.empty() && now >= settle_due_) {
     owner_.OnConnectionSettled(*this);
   }
-  if (!lost_ && streams_ > 0) {
-    codec_->OnTick(now);
+  if (!lost_ && doubt_ == Doubt::kNew) {
+    AskIfThere(now);
+  }
+  const bool asked = doubt_ == Doubt::kAsked;
+  if (!lost_ && (streams_ > 0 || asked)) {
+    codec_->OnTick(now + clock_ahead_);
   }
   if (lost_) {
     return;
   }
   ticking_ = false;
-  if (streams_ > 0 || !waiters.empty()) {
+  if (streams_ > 0 || asked || !waiters.empty()) {
     Tick();
-  } else if (now < idle_due_) {
+  } else if (now < idle_due_ && doubt_ == Doubt::kNone) {
     io_.loop.deadlines().Arm(*this, idle_due_);
   } else {
     Lose(nullptr);

@@ -68,6 +68,13 @@ class Connection final : private event::Socket::Handler,
   void Park(Duration timeout);
   // Somebody waits for the SETTINGS of a connection that is established already.
   void AwaitSettings() { Tick(); }
+  // HTTP/2: somebody has waited for an answer in vain, and nothing at all has come meanwhile. No
+  // further streams start until something is heard. PING asks for that at once, unless one did so
+  // within the last Http2Limits::ping_interval; who does not answer it within ping_timeout is given
+  // up, and so is who is not asked, with its last stream. Streams end from the loop only.
+  void Suspect();
+  // Grows whenever something comes.
+  uint32_t heard() const { return heard_; }
   // Closes without telling anybody.
   void Abandon();
 
@@ -78,12 +85,15 @@ class Connection final : private event::Socket::Handler,
   uint32_t streams() const { return streams_; }
   bool connecting() const { return connecting_; }
   bool lost() const { return lost_; }
+  // Whether the transport has come to its end, which is told to streams thereafter. Streams may
+  // end with the same error while it goes on.
+  bool transport_ended() const { return transport_ended_; }
   bool http2() const { return http2_; }
   bool http1_only() const { return http1_only_; }
-  // HTTP/2: how many streams the endpoint and we allow; 0 while connecting and once no more are to
-  // start.
-  uint32_t limit() const { return limit_; }
-  bool CanStart() const { return streams_ < limit_ && (!http2_ || codec_->CanStart()); }
+  // HTTP/2: how many streams the endpoint and we allow; 0 while connecting, while it is suspected,
+  // and once no more are to start.
+  uint32_t limit() const { return doubt_ == Doubt::kNone ? limit_ : 0; }
+  bool CanStart() const { return streams_ < limit() && (!http2_ || codec_->CanStart()); }
   // Whether the endpoint's SETTINGS have come, where it sends any.
   bool settled() const { return settled_; }
   // Whether it takes requests with RequestHead::upgrade, as far as is known.
@@ -99,6 +109,8 @@ class Connection final : private event::Socket::Handler,
 
  private:
   static constexpr Duration kTick = std::chrono::seconds(1);
+  // Whether it is still there; see Suspect().
+  enum class Doubt : uint8_t { kNone, kNew, kAsked, kNotAsked };
 
   void OnSocketEvent() override;
   void QueueSocketEvent() override;
@@ -126,6 +138,8 @@ class Connection final : private event::Socket::Handler,
   void OnHttp2Deadline();
   void Tick();
   void UpdateLimit();
+  void NoteHeard();
+  void AskIfThere(MonotonicTime now);
   std::string WhyBroken() const;
   void Lose(const Error* connect_error);
 
@@ -138,7 +152,12 @@ class Connection final : private event::Socket::Handler,
   CodecIo input_;
   MonotonicTime idle_due_{};    // HTTP/2, without streams: when it has been so for long enough.
   MonotonicTime settle_due_{};  // HTTP/2: until when who waits for SETTINGS does so.
+  // How far the codec's clock is ahead of the loop's. PING comes after so much silence: where it is
+  // to come at once, that much time has gone by.
+  Duration clock_ahead_{};
+  MonotonicTime next_ping_{};  // When a doubt may be asked about.
   uint32_t requests_ = 0;
+  uint32_t heard_ = 0;
   uint32_t streams_ = 0;
   uint32_t limit_ = 0;
   int early_error_ = 0;  // connect() failed at once; told from the loop.
@@ -147,6 +166,8 @@ class Connection final : private event::Socket::Handler,
   bool http2_ = false;
   bool settled_ = false;
   bool ticking_ = false;  // HTTP/2: the deadline is the next look at the streams under way.
+  Doubt doubt_ = Doubt::kNone;
+  bool transport_ended_ = false;
   bool lost_ = false;
 };
 
