@@ -52,11 +52,13 @@ class TlsLoading {
     LoadProtocols();
     LoadClientAuth(in_.Child("client_auth", "Whether clients show certificates, and whose."));
     LoadTickets();
-    if (!in_.present() || !whole_) {
+    if (!in_.present()) {
       return nullptr;
     }
-    return tls::ServerTls::Make(settings_, previous,
-                                [this](const tls::Problem& one) { Tell(one); });
+    // Files and lists are looked at whatever else is wrong: all mistakes are told in one go.
+    auto out =
+        tls::ServerTls::Make(settings_, previous, [this](const tls::Problem& one) { Tell(one); });
+    return whole_ ? out : nullptr;
   }
 
  private:
@@ -210,7 +212,7 @@ class TlsLoading {
   Value ca_file_;
   Value crl_file_;
   Value ticket_files_;
-  bool whole_ = true;  // The files can be looked at.
+  bool whole_ = true;  // Nothing is missing that what is made of it needs.
 };
 
 }  // namespace

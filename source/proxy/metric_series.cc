@@ -42,6 +42,16 @@ constexpr MetricSpec Histogram(ListenerMetric metric, std::string_view name,
   return {MetricKind::kHistogram, static_cast<uint32_t>(metric), name, help};
 }
 
+constexpr MetricSpec TlsFiles(ListenerMetric metric, std::string_view files) {
+  return {MetricKind::kGauge,
+          static_cast<uint32_t>(metric),
+          "gatehouse_listener_tls_files_unusable",
+          "1 while files of client_auth or tickets can't be used as they are, and what was read "
+          "before is.",
+          "files",
+          files};
+}
+
 constexpr std::array kListenerSeries = {
     Counter(ListenerMetric::kRequests, "gatehouse_listener_requests_total", "Requests that began."),
     Counter(ListenerMetric::kRequestsDropped, "gatehouse_listener_requests_dropped_total",
@@ -77,6 +87,8 @@ constexpr std::array kListenerSeries = {
             "Connections that spoke HTTP/2."),
     Counter(ListenerMetric::kHttp2Abuse, "gatehouse_listener_http2_abuse_total",
             "Connections of HTTP/2 that were closed because they went too far."),
+    TlsFiles(ListenerMetric::kClientAuthTrouble, "client_auth"),
+    TlsFiles(ListenerMetric::kTicketsTrouble, "tickets"),
     Histogram(ListenerMetric::kRequestDuration, "gatehouse_request_duration_seconds",
               "From a request's first byte to the end of its response."),
     Histogram(ListenerMetric::kGatewayDuration, "gatehouse_gateway_duration_seconds",
@@ -118,7 +130,8 @@ constexpr std::array kCertificateSeries = {
                   "failed"),
     OfCertificate(MetricKind::kGauge, CertificateMetric::kTrouble,
                   "gatehouse_certificate_files_unusable",
-                  "1 while its files can't be used as they are, and what was read before is."),
+                  "1 while its files can't be used as they are: what was read before is, or "
+                  "nothing stapled."),
 };
 
 constexpr observe::MetricSchema kCertificates = {

@@ -33,6 +33,8 @@ enum class ListenerMetric : uint32_t {
   kTlsFailures,
   kHttp2Connections,
   kHttp2Abuse,
+  kClientAuthTrouble,
+  kTicketsTrouble,
   kRequestDuration,
   kGatewayDuration = kRequestDuration + observe::kHistogramCells,
   kEnd = kGatewayDuration + observe::kHistogramCells,

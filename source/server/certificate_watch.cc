@@ -22,6 +22,12 @@ void Log(const std::string& listener, const tls::FileNews& news) {
   const std::string& file = news.files->paths.front();
   if (news.used) {
     log::Info("TLS files have been read again", {{"listener", listener}, {"file", file}});
+    for (const std::string& what : {news.warnings, news.files->trouble}) {
+      if (!what.empty()) {
+        log::Warning("TLS files that are in use are not as they should be",
+                     {{"listener", listener}, {"file", file}, {"why", what}});
+      }
+    }
   } else {
     log::Warning("TLS files can't be used as they are, and what was read before stays",
                  {{"listener", listener}, {"file", file}, {"why", news.files->trouble}});
@@ -34,6 +40,7 @@ void Log(const std::string& listener, const tls::FileNews& news) {
 struct CertificateWatch::Watched : std::enable_shared_from_this<Watched> {
   std::string listener;
   std::shared_ptr<tls::ServerTls> tls;
+  std::shared_ptr<const observe::MetricBlock> block;                // The listener's; may be null.
   std::vector<std::shared_ptr<const observe::MetricBlock>> blocks;  // By certificate.
   std::vector<std::unique_ptr<event::FileWatch>> files;
   bool looking = false;
@@ -83,6 +90,7 @@ void CertificateWatch::Follow(const std::vector<const proxy::ListenerPlan*>& pla
     const auto known = watched_.find(plan.tls.get());
     std::shared_ptr<Watched> one = known != watched_.end() ? known->second : NewWatched(plan);
     one->listener = plan.settings->name;
+    one->block = plan.metric_block;
     one->blocks = plan.certificate_blocks;
     ShowGauges(*one);
     if (one->tls->HasNews()) {
@@ -153,6 +161,13 @@ void CertificateWatch::Count(const Watched& one, const std::vector<tls::FileNews
 void CertificateWatch::ShowGauges(Watched& one) {
   const std::shared_ptr<const tls::ServerTlsState> state = one.tls->state();
   const int64_t now = Seconds(WallNow());
+  if (one.block != nullptr) {
+    const proxy::ListenerSeries series(*one.block);
+    table_.Set(series[proxy::ListenerMetric::kClientAuthTrouble],
+               state->trust_files.trouble.empty() ? 0 : 1);
+    table_.Set(series[proxy::ListenerMetric::kTicketsTrouble],
+               state->ticket_files.trouble.empty() ? 0 : 1);
+  }
   one.stapled.resize(state->certificates.size());
   for (size_t i = 0; i < state->certificates.size(); ++i) {
     const tls::Certificate& certificate = *state->certificates[i];
@@ -191,7 +206,7 @@ void CertificateWatch::OnDeadline() {
         !state->trust_files.trouble.empty() || !state->ticket_files.trouble.empty() ||
         std::any_of(state->files.begin(), state->files.end(),
                     [](const tls::FileState& files) { return !files.trouble.empty(); });
-    if (trouble || tls->HasRetired()) {
+    if (trouble || tls->HasRetired() || tls->ListsRanOut(WallNow())) {
       OnFileChange(*one);
     }
   }

@@ -67,6 +67,10 @@ class Loading {
   }
 
   std::optional<std::string> Read(std::string_view key, const std::string& path) {
+    if (path.empty()) {
+      failed_ = true;
+      return std::nullopt;
+    }
     Result<std::string> text = config::ReadFile(path);
     if (text) {
       return *std::move(text);
@@ -109,7 +113,8 @@ class Loading {
       Error("ocsp_file", std::move(why));
       return;
     }
-    const bool same = previous_->facts.fingerprint == out.facts.fingerprint;
+    const bool same =
+        previous_->facts.fingerprint == out.facts.fingerprint && previous_->staple.has_value();
     if (same) {
       out.staple = previous_->staple;
     }

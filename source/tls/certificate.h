@@ -40,7 +40,8 @@ struct Certificate {
 };
 
 // Reads the files. Null, and at least one fatal problem, when they can't be used at `now`; a pair
-// that can be may have warnings. `index` is the problems' `certificate`. `previous` is what they
+// that can be may have warnings. A path that should not be empty says nothing: who has left it out
+// knows. `index` is the problems' `certificate`. `previous` is what they
 // held before: then a file for OCSP that can't be used is a warning, and what was stapled to the
 // same certificate still is; null at the start.
 std::shared_ptr<const Certificate> LoadCertificate(const CertificateFiles& files, size_t index,

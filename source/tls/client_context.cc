@@ -5,7 +5,6 @@
 #include <openssl/ssl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string>
@@ -17,6 +16,7 @@
 #include "source/base/clock.h"
 #include "source/config/document.h"
 #include "source/tls/certificate.h"
+#include "source/tls/cipher_suites.h"
 #include "source/tls/openssl_error.h"
 #include "source/tls/pem.h"
 #include "source/tls/verify_peer.h"
@@ -71,7 +71,7 @@ class Filling {
       LoadAuthorities();
       LoadRevoked();
     }
-    if (!settings_.cert_file.empty()) {
+    if (!settings_.cert_file.empty() || !settings_.key_file.empty()) {
       LoadIdentity();
     }
     return !failed_;
@@ -86,17 +86,13 @@ class Filling {
   }
 
   void SetCiphers() {
-    std::string older;
-    std::string newer;  // Of TLS 1.3.
-    for (std::string_view rest = settings_.ciphers; !rest.empty();) {
-      const std::string_view name = rest.substr(0, rest.find(':'));
-      std::string& list = name.starts_with("TLS_") ? newer : older;
-      list.append(list.empty() ? "" : ":").append(name);
-      rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-    }
-    if ((!older.empty() && SSL_CTX_set_cipher_list(ssl_, older.c_str()) != 1) ||
-        (!newer.empty() && SSL_CTX_set_ciphersuites(ssl_, newer.c_str()) != 1)) {
-      Error("ciphers", "OpenSSL does not know them: " + OpenSslReason("no cipher"));
+    const CipherSuites suites(settings_.ciphers, report_);
+    failed_ = failed_ || !suites.ok();
+    if ((!suites.older().empty() && SSL_CTX_set_cipher_list(ssl_, suites.older().c_str()) != 1) ||
+        (!suites.newer().empty() && SSL_CTX_set_ciphersuites(ssl_, suites.newer().c_str()) != 1)) {
+      Error("ciphers", "OpenSSL refuses them: " + OpenSslReason("no cipher"));
+    } else if (suites.ok() && settings_.min_version <= settings_.max_version) {
+      suites.WarnOfVersions(settings_.min_version, settings_.max_version, report_);
     }
   }
 
@@ -138,7 +134,7 @@ class Filling {
     for (const CrlPtr& one : Read("crl_file", settings_.crl_file, ReadCrls)) {
       X509_STORE_add_crl(store, one.get());
     }
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   }
 
   void LoadIdentity() {

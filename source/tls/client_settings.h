@@ -27,7 +27,7 @@ struct ClientSettings {
   // As OpenSSL has them: TLS1_2_VERSION, TLS1_3_VERSION.
   int min_version = 0x0303;
   int max_version = 0x0304;
-  std::string ciphers;  // Of TLS 1.2, as OpenSSL writes lists; empty: the defaults.
+  std::vector<std::string> ciphers;  // By OpenSSL's names; empty: the defaults.
   friend bool operator==(const ClientSettings&, const ClientSettings&) = default;
 };
 

@@ -13,6 +13,8 @@
 
 #include "source/base/check.h"
 #include "source/config/document.h"
+#include "source/tls/layer.h"
+#include "source/tls/trust_failure.h"
 #include "source/tls/x509_text.h"
 
 namespace gatehouse::tls {
@@ -27,6 +29,9 @@ void Tell(const Report& report, bool fatal, std::string_view key, std::string me
 
 std::optional<std::string> Read(const std::string& path, std::string_view key,
                                 const Report& report) {
+  if (path.empty()) {
+    return std::nullopt;  // Which who has left it out knows.
+  }
   Result<std::string> text = config::ReadFile(path);
   if (text) {
     return *std::move(text);
@@ -103,7 +108,7 @@ bool ClientTrust::ReadLists(WallTime now, const Report& report) {
       Tell(report, true, kCrlKey,
            "the revocation list of \"" + NameText(X509_CRL_get_issuer(one.get())) + "\" in " +
                settings_.crl_file + " ran out at " + TimeText(until) +
-               ", and all its clients would be refused");
+               ": who it is for is refused");
       ok = false;
     }
   }
@@ -147,6 +152,18 @@ void ClientTrust::TakeFingerprint() {
   fingerprint_ = digest.Finish();
 }
 
+int ClientTrust::Verify(X509_STORE_CTX* chain, void* self) {
+  if (X509_verify_cert(chain) == 1) {
+    return 1;
+  }
+  const ClientAuthSettings& settings = static_cast<const ClientTrust*>(self)->settings_;
+  auto* const ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  Layer::Explain(ssl, "client certificate " + SubjectOf(chain) + ": " +
+                          TrustFailure(chain, {settings.ca_file, settings.crl_file}, ""));
+  return 0;
+}
+
 void ClientTrust::Apply(SSL_CTX* context) const {
   X509_STORE* const store = SSL_CTX_get_cert_store(context);
   for (const X509Ptr& one : certificates_) {
@@ -168,6 +185,7 @@ void ClientTrust::Apply(SSL_CTX* context) const {
     mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   }
   SSL_CTX_set_verify(context, mode, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, &ClientTrust::Verify, const_cast<ClientTrust*>(this));
   ERR_clear_error();
 }
 

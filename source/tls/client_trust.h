@@ -24,7 +24,8 @@ class ClientTrust {
   static std::shared_ptr<const ClientTrust> Load(const ClientAuthSettings& settings, WallTime now,
                                                  const Report& report);
 
-  // Asks the clients of `context` for a certificate, as the settings say.
+  // Asks the clients of `context`, which this outlives, for a certificate, as the settings say. Why
+  // one is refused is explained to the connection's Layer.
   void Apply(SSL_CTX* context) const;
   const ClientAuthSettings& settings() const { return settings_; }
   // Differs when anything differs: sessions of another one are not resumed.
@@ -34,6 +35,7 @@ class ClientTrust {
   // Seconds since the epoch of the first revocation list that runs out; 0: there is none. From then
   // on those it is for are refused.
   int64_t lists_until() const { return lists_until_; }
+  bool ListsRanOut(int64_t now) const { return lists_until_ != 0 && lists_until_ < now; }
 
  private:
   explicit ClientTrust(const ClientAuthSettings& settings) : settings_(settings) {}
@@ -41,6 +43,7 @@ class ClientTrust {
   bool ReadLists(WallTime now, const Report& report);
   void WarnOfMissingLists(const Report& report) const;
   void TakeFingerprint();
+  static int Verify(X509_STORE_CTX* chain, void* self);
 
   const ClientAuthSettings settings_;
   std::vector<X509Ptr> certificates_;

@@ -10,35 +10,13 @@
 
 #include "source/base/check.h"
 #include "source/tls/openssl_error.h"
+#include "source/tls/server_protocols.h"
 
 namespace gatehouse::tls {
 namespace {
 
-// Mozilla's "intermediate" (version 5.7) without DHE, which only costs: every client that has that
-// has ECDHE. Whoever comes chooses among them, as one without AES in hardware fares better with
-// ChaCha20.
-constexpr char kCiphers12[] =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-constexpr char kCiphers13[] =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-constexpr char kGroups[] = "X25519:P-256:P-384";
 constexpr Duration kLongestSession = std::chrono::hours(24);
 constexpr int kSecurityLevel = 2;  // Nothing below 112 bits.
-
-int NumberOf(Version version) {
-  return version == Version::kTls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
-}
-
-std::string Joined(const std::vector<std::string>& words, bool tls13) {
-  std::string out;
-  for (const std::string& word : words) {
-    if (word.starts_with("TLS_") == tls13) {
-      out.append(out.empty() ? "" : ":").append(word);
-    }
-  }
-  return out;
-}
 
 STACK_OF(X509) * ChainOf(const Certificate& certificate) {
   STACK_OF(X509)* const out =
@@ -49,14 +27,23 @@ STACK_OF(X509) * ChainOf(const Certificate& certificate) {
   return out;
 }
 
-// A client whose certificate has expired meanwhile has to show another one.
+int64_t SecondsNow() {
+  return std::chrono::duration_cast<std::chrono::seconds>(WallNow().time_since_epoch()).count();
+}
+
+// A client whose certificate has expired meanwhile has to show another one. Once a revocation list
+// has run out each is verified again: that finds out whom the list is for.
 SSL_TICKET_RETURN JudgeSession(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
-                               size_t /*name_size*/, SSL_TICKET_STATUS status, void* /*unused*/) {
+                               size_t /*name_size*/, SSL_TICKET_STATUS status, void* trust) {
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
   const X509* const peer = SSL_SESSION_get0_peer(session);
   if (peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0) {
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  }
+  if (peer != nullptr && trust != nullptr &&
+      static_cast<const ClientTrust*>(trust)->ListsRanOut(SecondsNow())) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
@@ -97,33 +84,9 @@ bool ServerContext::SetUp(const ServerSettings& settings, const Report& report) 
     trust_->Apply(context_.get());
   }
   // All of them, for their mistakes.
-  const bool protocols = SetProtocols(settings, report);
+  const bool protocols = SetProtocols(context_.get(), settings, index_.certificates(), report);
   const bool certificates = SetCertificates(report);
   return protocols && certificates;
-}
-
-bool ServerContext::SetProtocols(const ServerSettings& settings, const Report& report) {
-  SSL_CTX* const context = context_.get();
-  SSL_CTX_set_min_proto_version(context, NumberOf(settings.min_version));
-  SSL_CTX_set_max_proto_version(context, NumberOf(settings.max_version));
-  bool ok = true;
-  const auto check = [&](int result, const char* key, const char* what) {
-    if (result != 1) {
-      ok = false;
-      report({true, key, Problem::kNoCertificate, std::string(what) + ": " + OpenSslReason("")});
-    }
-    ERR_clear_error();
-  };
-  const std::string ciphers12 = Joined(settings.ciphers, false);
-  const std::string ciphers13 = Joined(settings.ciphers, true);
-  const std::string groups = Joined(settings.groups, false);
-  check(SSL_CTX_set_cipher_list(context, ciphers12.empty() ? kCiphers12 : ciphers12.c_str()),
-        "ciphers", "OpenSSL has none of these");
-  check(SSL_CTX_set_ciphersuites(context, ciphers13.empty() ? kCiphers13 : ciphers13.c_str()),
-        "ciphers", "OpenSSL lacks one of these");
-  check(SSL_CTX_set1_groups_list(context, groups.empty() ? kGroups : groups.c_str()), "groups",
-        "OpenSSL lacks one of these");
-  return ok;
 }
 
 // The first ones are the context's own: most connections ask for them, or there are no others. The
@@ -191,7 +154,8 @@ void ServerContext::SetSessions(const TicketSettings& settings) {
     const auto* keys = static_cast<const TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     return keys->Use(name, iv, cipher, mac, encrypt == 1);
   });
-  SSL_CTX_set_session_ticket_cb(context, nullptr, &JudgeSession, nullptr);
+  SSL_CTX_set_session_ticket_cb(context, nullptr, &JudgeSession,
+                                const_cast<ClientTrust*>(trust_.get()));
 }
 
 SslPtr ServerContext::NewSsl() const {
@@ -238,9 +202,7 @@ int ServerContext::OnCertificateWanted(SSL* ssl, void* self) {
 int ServerContext::OnStapleWanted(SSL* ssl, void* self) {
   const auto& stapled = static_cast<const ServerContext*>(self)->stapled_;
   const auto found = stapled.find(SSL_get_certificate(ssl));
-  const int64_t now =
-      std::chrono::duration_cast<std::chrono::seconds>(WallNow().time_since_epoch()).count();
-  if (found == stapled.end() || !found->second->staple->ValidAt(now)) {
+  if (found == stapled.end() || !found->second->staple->ValidAt(SecondsNow())) {
     return SSL_TLSEXT_ERR_NOACK;
   }
   const std::string& der = found->second->staple->der;

@@ -45,7 +45,6 @@ class ServerContext {
  private:
   ServerContext(const ServerSettings& settings, Parts parts, const Report& report);
   bool SetUp(const ServerSettings& settings, const Report& report);
-  bool SetProtocols(const ServerSettings& settings, const Report& report);
   bool SetCertificates(const Report& report);
   void SetCallbacks();
   void SetSessions(const TicketSettings& settings);

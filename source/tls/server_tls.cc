@@ -2,10 +2,12 @@
 #include "source/tls/server_tls.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "source/base/clock.h"
 #include "source/config/document.h"
+#include "source/tls/server_protocols.h"
 
 namespace gatehouse::tls {
 namespace {
@@ -29,24 +31,33 @@ FileState StateOf(const ClientAuthSettings& settings) {
   return StateOfPaths({settings.ca_file, settings.crl_file});
 }
 
-// Collects what is fatal into one sentence; passes warnings on.
+// Collects what is fatal into one sentence, warnings into others; passes those on, too.
 class Troubles {
  public:
-  explicit Troubles(const Report* warnings = nullptr) : warnings_(warnings) {}
+  explicit Troubles(const Report* warnings = nullptr) : passed_on_(warnings) {}
   Report AsReport() {
     return [this](Problem problem) {
-      if (problem.fatal) {
-        text_.append(text_.empty() ? "" : "; ").append(problem.message);
-      } else if (warnings_ != nullptr) {
-        (*warnings_)(std::move(problem));
+      Add(problem.fatal                ? text_
+          : problem.key == "ocsp_file" ? unstapled_
+                                       : warnings_,
+          problem.message);
+      if (!problem.fatal && passed_on_ != nullptr) {
+        (*passed_on_)(std::move(problem));
       }
     };
   }
   const std::string& text() const { return text_; }
+  const std::string& unstapled() const { return unstapled_; }  // Of OCSP answers.
+  const std::string& warnings() const { return warnings_; }    // The others.
 
  private:
-  const Report* warnings_;
+  static void Add(std::string& to, const std::string& message) {
+    to.append(to.empty() ? "" : "; ").append(message);
+  }
+  const Report* passed_on_;
   std::string text_;
+  std::string unstapled_;
+  std::string warnings_;
 };
 
 // `now` is in trouble: what `last` has stays.
@@ -54,6 +65,16 @@ void KeepLast(const FileState& last, std::string trouble, FileState& now) {
   now.read = last.read;
   now.trouble_since = last.trouble.empty() ? WallNow() : last.trouble_since;
   now.trouble = std::move(trouble);
+}
+
+// `now` is used, but perhaps for an OCSP answer.
+void NoteStaple(std::string trouble, FileState& now) {
+  now.trouble_since = trouble.empty() ? WallTime{} : WallNow();
+  now.trouble = std::move(trouble);
+}
+
+int64_t Seconds(WallTime time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
 }  // namespace
@@ -82,12 +103,12 @@ bool ServerTls::ReadAll(const ServerTls* previous, const Report& report) {
     ok = ReadCertificate(i, last.get(), report, *state) && ok;
   }
   ok = ReadTrust(last.get(), report, *state) && ok;
-  if (previous != nullptr && previous->settings_.tickets == settings_.tickets) {
-    tickets_ = previous->tickets_;
+  ok = ReadTickets(previous, last.get(), report, *state) && ok;
+  if (!ok) {
+    CheckProtocols(settings_, report);
+    return false;
   }
-  state->ticket_files = StateOfPaths(settings_.tickets.key_files);
-  ok = ReadTicketKeys(report) && ok;
-  return ok && Use(std::move(state), report);
+  return Use(std::move(state), report);
 }
 
 // What the same files held before stays when they have turned bad: a reload that is about something
@@ -115,8 +136,13 @@ bool ServerTls::ReadCertificate(size_t i, const ServerTlsState* last, const Repo
     return true;
   }
   Troubles troubles(&report);
-  std::shared_ptr<const Certificate> now = LoadCertificate(
-      files, i, WallNow(), before.get(), before == nullptr ? report : troubles.AsReport());
+  const Report collect = troubles.AsReport();
+  const Report both = [&](Problem problem) {
+    problem.fatal ? report(std::move(problem)) : collect(std::move(problem));
+  };
+  std::shared_ptr<const Certificate> now =
+      LoadCertificate(files, i, WallNow(), before.get(), before == nullptr ? both : collect);
+  NoteStaple(troubles.unstapled(), state);
   if (now == nullptr && before != nullptr) {
     report({false, "cert_file", i, troubles.text() + "; what was read before stays in use"});
     KeepLast(*before_state, troubles.text(), state);
@@ -146,7 +172,34 @@ bool ServerTls::ReadTrust(const ServerTlsState* last, const Report& report, Serv
   return out.trust != nullptr;
 }
 
-bool ServerTls::ReadTicketKeys(const Report& report) {
+// The keys of the same files are those in use, whatever comes of this: what they are now is for
+// Reload(), once the settings have been accepted.
+bool ServerTls::ReadTickets(const ServerTls* previous, const ServerTlsState* last,
+                            const Report& report, ServerTlsState& out) {
+  const bool known =
+      previous != nullptr && previous->settings_.tickets.key_files == settings_.tickets.key_files;
+  out.ticket_files = StateOfPaths(settings_.tickets.key_files);
+  Troubles troubles(&report);
+  std::vector<TicketKey> keys = ReadTicketKeys(known ? troubles.AsReport() : report);
+  if (!known) {
+    const bool ok = keys.size() == settings_.tickets.key_files.size();
+    if (ok && !keys.empty()) {
+      tickets_->Replace(std::move(keys));
+    }
+    return ok;
+  }
+  tickets_ = previous->tickets_;
+  if (troubles.text().empty()) {
+    out.ticket_files = last->ticket_files;
+    return true;
+  }
+  report({false, "tickets.key_files", Problem::kNoCertificate,
+          troubles.text() + "; what was read before stays in use"});
+  KeepLast(last->ticket_files, troubles.text(), out.ticket_files);
+  return true;
+}
+
+std::vector<TicketKey> ServerTls::ReadTicketKeys(const Report& report) const {
   std::vector<TicketKey> keys;
   bool ok = true;
   for (const std::string& path : settings_.tickets.key_files) {
@@ -160,10 +213,10 @@ bool ServerTls::ReadTicketKeys(const Report& report) {
     }
     keys.push_back(*key);
   }
-  if (ok && !keys.empty()) {
-    tickets_->Replace(std::move(keys));
+  if (!ok) {
+    keys.clear();
   }
-  return ok;
+  return keys;
 }
 
 bool ServerTls::Use(std::shared_ptr<const ServerTlsState> state, const Report& report) {
@@ -207,61 +260,93 @@ bool ServerTls::HasNews() const {
                      [](const FileState& one) { return !one.Unchanged(); });
 }
 
+bool ServerTls::ListsRanOut(WallTime now) const {
+  const std::shared_ptr<const ServerTlsState> at = state();
+  return at->trust != nullptr && at->trust_files.trouble.empty() &&
+         at->trust->ListsRanOut(Seconds(now));
+}
+
 std::vector<FileNews> ServerTls::Reload(WallTime now,
                                         std::shared_ptr<const ServerTlsState>* result) {
   const std::shared_ptr<const ServerTlsState> last = state();
   auto next = std::make_shared<ServerTlsState>(*last);
   std::vector<FileNews> news;
-  const auto due = [](const FileState& one) { return !one.trouble.empty() || !one.Unchanged(); };
-  // Takes what `load` makes of the files, or notes why that is nothing.
+  const bool ran_out = ListsRanOut(now);
+  const auto due = [&](const FileState& one) {
+    return !one.trouble.empty() || !one.Unchanged() || (ran_out && &one == &next->trust_files);
+  };
+  // Whether what `load` makes of the files is to be used; notes why not. The same trouble is no
+  // news.
   const auto look = [&](FileState& files, FileState fresh, size_t certificate, auto load) {
     if (!due(files)) {
-      return;
+      return false;
     }
     Troubles troubles;
     const bool used = load(troubles.AsReport());
-    if (!used) {
+    if (used) {
+      NoteStaple(troubles.unstapled(), fresh);
+    } else {
       KeepLast(files, troubles.text(), fresh);
     }
-    const bool said_before = files.trouble == fresh.trouble && files.stamps == fresh.stamps;
-    files = std::move(fresh);
-    if (used || !said_before) {
-      news.push_back({&files, certificate, used});
+    if (!fresh.trouble.empty() && files.trouble == fresh.trouble && files.stamps == fresh.stamps) {
+      return false;
     }
+    files = std::move(fresh);
+    news.push_back({&files, certificate, used, troubles.warnings()});
+    return used;
   };
   for (size_t i = 0; i < next->files.size(); ++i) {
-    look(next->files[i], StateOf(settings_.certificates[i]), i, [&](const Report& report) {
-      std::shared_ptr<const Certificate>& one = next->certificates[i];
-      auto fresh = LoadCertificate(settings_.certificates[i], i, now, one.get(), report);
-      one = fresh == nullptr ? one : std::move(fresh);
-      return one != last->certificates[i];
-    });
-  }
-  look(next->trust_files, StateOf(settings_.client_auth), Problem::kNoCertificate,
-       [&](const Report& report) {
-         auto fresh = ClientTrust::Load(settings_.client_auth, now, report);
-         next->trust = fresh == nullptr ? next->trust : std::move(fresh);
-         return next->trust != last->trust;
-       });
-  look(next->ticket_files, StateOfPaths(settings_.tickets.key_files), Problem::kNoCertificate,
-       [&](const Report& report) { return ReadTicketKeys(report); });
-  *result = next;
-  const bool changed = next->certificates != last->certificates || next->trust != last->trust;
-  Troubles troubles;
-  if (!changed) {
-    state_.Publish(std::move(next));
-  } else if (!Use(next, troubles.AsReport())) {
-    next->certificates = last->certificates;
-    next->trust = last->trust;
-    for (FileNews& one : news) {
-      if (std::exchange(one.used, false)) {
-        one.files->trouble = troubles.text();
-        one.files->trouble_since = now;
-      }
+    std::shared_ptr<const Certificate> fresh;
+    if (look(next->files[i], StateOf(settings_.certificates[i]), i, [&](const Report& report) {
+          fresh = LoadCertificate(settings_.certificates[i], i, now, next->certificates[i].get(),
+                                  report);
+          return fresh != nullptr;
+        })) {
+      next->certificates[i] = std::move(fresh);
     }
-    state_.Publish(std::move(next));
   }
+  std::shared_ptr<const ClientTrust> trust;
+  if (look(next->trust_files, StateOf(settings_.client_auth), Problem::kNoCertificate,
+           [&](const Report& report) {
+             trust = ClientTrust::Load(settings_.client_auth, now, report);
+             return trust != nullptr;
+           })) {
+    next->trust = std::move(trust);
+  }
+  std::vector<TicketKey> keys;
+  if (look(next->ticket_files, StateOfPaths(settings_.tickets.key_files), Problem::kNoCertificate,
+           [&](const Report& report) {
+             keys = ReadTicketKeys(report);
+             return !keys.empty();
+           })) {
+    tickets_->Replace(std::move(keys));
+  }
+  *result = next;
+  Swap(std::move(next), *last, now, news);
   return news;
+}
+
+// Puts `next` in use; but for what has changed in it since `last`, when that can't be used
+// together.
+void ServerTls::Swap(std::shared_ptr<ServerTlsState> next, const ServerTlsState& last, WallTime now,
+                     std::vector<FileNews>& news) {
+  if (next->certificates == last.certificates && next->trust == last.trust) {
+    state_.Publish(std::move(next));
+    return;
+  }
+  Troubles troubles;
+  if (Use(next, troubles.AsReport())) {
+    return;
+  }
+  next->certificates = last.certificates;
+  next->trust = last.trust;
+  for (FileNews& one : news) {
+    if (one.files != &next->ticket_files && std::exchange(one.used, false)) {
+      one.files->trouble = troubles.text();
+      one.files->trouble_since = now;
+    }
+  }
+  state_.Publish(std::move(next));
 }
 
 void ServerTls::FreeRetired() {

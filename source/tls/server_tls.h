@@ -25,7 +25,8 @@ struct FileState {
   std::vector<std::string> paths;
   std::vector<config::FileStamp> stamps;  // When they were looked at last.
   WallTime read{};                        // When what is in use was.
-  std::string trouble;                    // Why they are not used as they are now; empty: they are.
+  // Why they are not used as they are now, or an OCSP answer among them is not; empty: they are.
+  std::string trouble;
   WallTime trouble_since{};
 
   // Whether they are as they were when they were looked at.
@@ -46,6 +47,7 @@ struct FileNews {
   FileState* files;  // As they are now; as long as the state.
   size_t certificate = Problem::kNoCertificate;
   bool used = false;  // Else see FileState::trouble.
+  std::string warnings;
 };
 
 // Outlives all connections that it made layers for. Any thread, but where it is said.
@@ -66,6 +68,8 @@ class ServerTls {
 
   // Whether some file has changed since it was looked at.
   bool HasNews() const;
+  // Whether a revocation list has run out and no Reload() has told so.
+  bool ListsRanOut(WallTime now) const;
   // Looks at files that have changed, and at those in trouble, and swaps in what they have come to,
   // for the connections that come from now on. One thread at a time, none that serves: it takes a
   // while. `*state` is what the news refer to.
@@ -83,8 +87,13 @@ class ServerTls {
   bool ReadCertificate(size_t i, const ServerTlsState* last, const Report& report,
                        ServerTlsState& out);
   bool ReadTrust(const ServerTlsState* last, const Report& report, ServerTlsState& out);
-  bool ReadTicketKeys(const Report& report);
+  bool ReadTickets(const ServerTls* previous, const ServerTlsState* last, const Report& report,
+                   ServerTlsState& out);
+  // Empty when there are none, or one can't be used.
+  std::vector<TicketKey> ReadTicketKeys(const Report& report) const;
   bool Use(std::shared_ptr<const ServerTlsState> state, const Report& report);
+  void Swap(std::shared_ptr<ServerTlsState> next, const ServerTlsState& last, WallTime now,
+            std::vector<FileNews>& news);
 
   const ServerSettings settings_;
   std::shared_ptr<TicketKeys> tickets_ = std::make_shared<TicketKeys>();

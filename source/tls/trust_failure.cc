@@ -59,16 +59,22 @@ std::string Issuer(const X509* certificate) {
   return Printable(NameText(X509_get_issuer_name(certificate)));
 }
 
-std::string UnknownIssuer(const X509* certificate, const ClientSettings& settings) {
+std::string UnknownIssuer(const X509* certificate, const TrustFiles& files) {
   return "the issuer \"" + Issuer(certificate) + "\" is not known (" +
-         (settings.ca_file.empty() ? "to the system; ca_file can name others"
-                                   : "ca_file " + settings.ca_file) +
+         (files.ca_file.empty() ? "to the system; ca_file can name others"
+                                : "ca_file " + files.ca_file) +
          ")";
 }
 
 }  // namespace
 
-std::string TrustFailure(x509_store_ctx_st* chain, const ClientSettings& settings,
+std::string SubjectOf(const x509_store_ctx_st* chain) {
+  const X509* const leaf = X509_STORE_CTX_get0_cert(chain);
+  const std::string name = leaf == nullptr ? "" : NameText(X509_get_subject_name(leaf));
+  return '"' + Printable(name) + '"';
+}
+
+std::string TrustFailure(x509_store_ctx_st* chain, const TrustFiles& files,
                          const std::string& name) {
   const int error = X509_STORE_CTX_get_error(chain);
   const X509* at = X509_STORE_CTX_get_current_cert(chain);
@@ -92,20 +98,19 @@ std::string TrustFailure(x509_store_ctx_st* chain, const ClientSettings& setting
       return which + " is not valid before " + DateOf(X509_get0_notBefore(at));
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       return "the certificate is self-signed, and not in " +
-             (settings.ca_file.empty() ? "what the system trusts; ca_file can name it"
-                                       : "ca_file " + settings.ca_file);
+             (files.ca_file.empty() ? "what the system trusts; ca_file can name it"
+                                    : "ca_file " + files.ca_file);
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return UnknownIssuer(at, settings);
+      return UnknownIssuer(at, files);
     case X509_V_ERR_CERT_REVOKED:
-      return which + " has been revoked (crl_file " + settings.crl_file + ")";
+      return which + " has been revoked (crl_file " + files.crl_file + ")";
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-      return "crl_file " + settings.crl_file + " has no list of \"" + Issuer(at) + "\"";
+      return "crl_file " + files.crl_file + " has no list of \"" + Issuer(at) + "\"";
     case X509_V_ERR_CRL_HAS_EXPIRED:
-      return "the list of \"" + Issuer(at) + "\" in crl_file " + settings.crl_file +
-             " is out of date";
+      return "the list of \"" + Issuer(at) + "\" in crl_file " + files.crl_file + " is out of date";
     default:
       return which + " can't be trusted: " + X509_verify_cert_error_string(error);
   }

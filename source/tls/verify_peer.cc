@@ -80,7 +80,7 @@ int VerifyPeer(x509_store_ctx_st* chain, void*) {
       return 0;
     }
     if (X509_verify_cert(chain) != 1) {
-      Layer::Explain(ssl, TrustFailure(chain, settings, check->name));
+      Layer::Explain(ssl, TrustFailure(chain, {settings.ca_file, settings.crl_file}, check->name));
       return 0;
     }
   }

@@ -51,13 +51,13 @@ def content(path):
         return file.read()
 
 
-def crl(authority, *revoked):
+def crl(authority, *revoked, seconds=86400):
     now = datetime.datetime.utcnow()
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.name)
         .last_update(now - datetime.timedelta(hours=1))
-        .next_update(now + datetime.timedelta(days=1))
+        .next_update(now + datetime.timedelta(seconds=seconds))
     )
     for pair in revoked:
         entry_of = x509.RevokedCertificateBuilder().serial_number(loaded(pair[0]).serial_number)
@@ -229,6 +229,49 @@ class TlsTest(GatewayTest):
         self.assertEqual(self.metric("gatehouse_certificate_files_unusable", self.pair[0]), 1)
         self.assertTrue(self.ask(self.connect()).endswith(b"ok"))
         self.assertIn("expired at", self.gate.stderr())
+
+    def test_files_that_turn_bad_are_told(self):
+        """An OCSP answer, ticket keys, and a revocation list that runs out."""
+        staple, tickets = self.gate.path("a.ocsp"), self.gate.path("t.key")
+        lists = self.gate.path("clients.crl")
+        replace(staple, ocsp_answer(self.authority, self.pair))
+        replace(tickets, b"k" * 80)
+        replace(lists, crl(self.authority, seconds=10))
+        more = (f", client_auth: {{ca_file: {self.authority.file}, crl_file: {lists}}}"
+                f", tickets: {{key_files: [{tickets}]}}")  # fmt: skip
+        certificate = entry(self.pair, f", ocsp_file: {staple}")
+        self.serve(certificate, more=more)
+        stranger = Authority(self.gate.path("other")).pair("stranger", "stranger")
+
+        def unusable(files):
+            name = "gatehouse_listener_tls_files_unusable"
+            series = f'{name}{{files="{files}",listener="web"}} 1'
+            return series in self.gate.get("/metrics").body
+
+        replace(staple, b"junk")
+        replace(tickets, b"junk")
+        wait_until(lambda: unusable("tickets"), "the metric tells of ticket keys")
+
+        def why():
+            files = self.gate.json("/certs")["listeners"][0]["certificates"][0]["files"]
+            return files.get("why", "")
+
+        wait_until(lambda: "is no OCSP response" in why(), "the answer is told")
+        self.assertEqual(self.metric("gatehouse_certificate_files_unusable", self.pair[0]), 1)
+        self.assertIn("is no OCSP response", self.gate.stderr())
+        # None of it is in the way of a reload.
+        self.write(certificate, more=more + ", strict_sni: true")
+        self.assertEqual(self.gate.post("/reload").status, 200)
+        wait_until(lambda: unusable("client_auth"), "the metric tells of the list")
+        files = self.gate.json("/certs")["listeners"][0]["client_auth"]["files"]
+        self.assertIn("ran out at", files["why"])
+        self.assertIn("ran out at", self.gate.stderr())
+        replace(lists, crl(self.authority))
+        replace(tickets, b"k" * 80)
+        replace(staple, ocsp_answer(self.authority, self.pair))
+        wait_until(lambda: not unusable("client_auth") and not unusable("tickets"), "all is well")
+        with self.assertRaises(ssl.SSLError):
+            self.ask(self.connect(self.client_context(stranger)))
 
     def test_symbolic_links_as_kubernetes_has_them(self):
         base = self.gate.path("secret")

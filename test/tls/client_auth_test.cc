@@ -45,17 +45,29 @@ TEST_P(ClientAuth, Require) {
   EXPECT_EQ(facts->peer->fingerprint.size(), 64u);
   EXPECT_FALSE(facts->peer->serial.empty());
   EXPECT_GT(facts->peer->not_after, 0);
-  const std::pair<const Made*, const char*> refused[] = {
-      // RFC 8446 section 6.2: certificate_required; before there was handshake_failure.
-      {nullptr, GetParam() ? "handshake failure" : "certificate required"},
-      {&authority_.expired, "certificate expired"},
-      // Whose signature does not fit the authority of the same name.
-      {&authority_.foreign, "alert"},
+  const Made stranger_ca = Make({.common_name = "stranger", .authority = true});
+  const Made stranger = Make({.common_name = "odd", .issuer = &stranger_ca});
+  struct Refused {
+    const Made* certificate;
+    const char* alert;
+    const char* why;  // For operators.
   };
-  for (const auto& [certificate, alert] : refused) {
+  const Refused refused[] = {
+      // RFC 8446 section 6.2: certificate_required; before there was handshake_failure.
+      {nullptr, GetParam() ? "handshake failure" : "certificate required",
+       "peer did not return a certificate"},
+      {&authority_.expired, "certificate expired",
+       "client certificate \"CN=expired\": the certificate expired on 20"},
+      // Whose signature does not fit the authority of the same name.
+      {&authority_.foreign, "alert", "client certificate \"CN=good\": the certificate can't be"},
+      {&stranger, "unknown ca",
+       "client certificate \"CN=odd\": the issuer \"CN=stranger\" is not known (ca_file "},
+  };
+  for (const auto& [certificate, alert, why] : refused) {
     Connection one(*server, Showing(certificate));
     EXPECT_FALSE(one.ok());
     EXPECT_NE(one.client_failure().find(alert), std::string::npos) << one.client_failure();
+    EXPECT_NE(one.layer().failure().find(why), std::string::npos) << one.layer().failure();
   }
 }
 
@@ -89,6 +101,9 @@ TEST_P(ClientAuth, RevokedOnesAreRefused) {
   EXPECT_FALSE(one.ok());
   EXPECT_NE(one.client_failure().find("certificate revoked"), std::string::npos)
       << one.client_failure();
+  EXPECT_NE(one.layer().failure().find("\"CN=revoked\": the certificate has been revoked"),
+            std::string::npos)
+      << one.layer().failure();
 }
 
 TEST_P(ClientAuth, SessionsKeepWhoWasVerified) {
@@ -139,6 +154,38 @@ TEST_P(ClientAuth, NotLongerThanTheCertificateIsValid) {
   while (resumed() && MonotonicNow() < deadline) {
   }
   EXPECT_FALSE(resumed());
+}
+
+TEST_P(ClientAuth, NobodyIsLetInByAListThatHasRunOut) {
+  files_.AskClients(ClientAuthMode::kRequire, authority_.ca, CrlPem(authority_.ca, {}, 2));
+  const auto server = files_.Load();
+  ASSERT_NE(server, nullptr) << files_.problems;
+  Connection first(*server, Showing(&authority_.good));
+  ASSERT_TRUE(first.ok()) << first.client_failure();
+  const auto resumes = [&] {
+    return Connection(*server, Showing(&authority_.good, first.session())).ok();
+  };
+  EXPECT_EQ(Reload(*server), 0u);
+  const MonotonicTime deadline = MonotonicNow() + std::chrono::seconds(20);
+  while (resumes() && MonotonicNow() < deadline) {
+  }
+  Connection late(*server, Showing(&authority_.good, first.session()));
+  EXPECT_FALSE(late.ok());
+  EXPECT_NE(late.layer().failure().find("is out of date"), std::string::npos)
+      << late.layer().failure();
+  // It is told, although no file has changed, and once.
+  EXPECT_TRUE(server->ListsRanOut(WallNow()));
+  std::shared_ptr<const ServerTlsState> state;
+  const auto news = Reload(*server, state);
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_FALSE(news[0].used);
+  EXPECT_NE(server->state()->trust_files.trouble.find("ran out at"), std::string::npos);
+  EXPECT_FALSE(server->ListsRanOut(WallNow()));
+  EXPECT_EQ(Reload(*server), 0u);
+  files_.folder.Write("clients.crl", CrlPem(authority_.ca, {}));
+  EXPECT_EQ(Reload(*server), 1u);
+  EXPECT_EQ(server->state()->trust_files.trouble, "");
+  EXPECT_TRUE(Connection(*server, Showing(&authority_.good)).ok());
 }
 
 TEST_P(ClientAuth, FilesThatCantBeUsed) {
@@ -199,6 +246,37 @@ TEST_P(ClientAuth, TicketKeysOfFiles) {
   Connection none(*files_.Load(), Showing(nullptr));
   EXPECT_TRUE(none.ok());
   EXPECT_EQ(none.tickets() == 0 || SSL_SESSION_has_ticket(none.session()) == 0, true);
+}
+
+TEST_P(ClientAuth, TicketKeysOverReloadsOfTheConfiguration) {
+  files_.settings.tickets.key_files = {files_.folder.Write("1", std::string(80, 'a'))};
+  const auto server = files_.Load();
+  ASSERT_NE(server, nullptr) << files_.problems;
+  Connection first(*server, Showing(nullptr));
+  const auto resumed = [&](const ServerTls& at) {
+    return Connection(at, Showing(nullptr, first.session())).resumed();
+  };
+  // Whether the next configuration is accepted is not known yet.
+  files_.folder.Write("1", std::string(80, 'b'));
+  const auto next = files_.Load(server.get());
+  ASSERT_NE(next, nullptr) << files_.problems;
+  EXPECT_TRUE(resumed(*server));
+  EXPECT_TRUE(next->HasNews());
+  EXPECT_EQ(Reload(*next), 1u);
+  EXPECT_FALSE(resumed(*next));
+  // A bad file stops nothing else.
+  Connection second(*next, Showing(nullptr));
+  files_.folder.Write("1", "junk");
+  files_.settings.strict_sni = true;
+  const auto last = files_.Load(next.get());
+  ASSERT_NE(last, nullptr) << files_.problems;
+  EXPECT_TRUE(files_.Says("warning tickets.key_files: ")) << files_.problems;
+  EXPECT_TRUE(files_.Says("what was read before stays in use")) << files_.problems;
+  EXPECT_NE(last->state()->ticket_files.trouble, "");
+  EXPECT_TRUE(Connection(*last, Showing(nullptr, second.session())).resumed());
+  // Other files are no concern of what was before.
+  files_.settings.tickets.key_files = {files_.folder.Write("2", "junk")};
+  EXPECT_EQ(files_.Load(last.get()), nullptr);
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, ClientAuth, ::testing::Bool(),

@@ -342,6 +342,19 @@ TEST_F(ClientTlsTest, Revoked) {
   EXPECT_THAT(Connect(Server(leaf_)).failure, HasSubstr("has no list of \"CN=Test CA\""));
 }
 
+TEST_F(ClientTlsTest, AuthoritiesBetweenCanBeRevokedToo) {
+  const Pair between({.common_name = "Between", .authority = true}, &ca_);
+  const Pair leaf({.common_name = "leaf", .names = "DNS:a.test"}, &between);
+  settings_.server_name = "a.test";
+  settings_.crl_file = FileOf("list.pem", ca_.Revoke({}) + between.Revoke({}));
+  EXPECT_TRUE(Connect(Server(leaf, &between)).established);
+  settings_.crl_file = FileOf("list.pem", ca_.Revoke({&between}) + between.Revoke({}));
+  EXPECT_THAT(Connect(Server(leaf, &between)).failure,
+              HasSubstr("the certificate of its issuer \"CN=Between\" has been revoked"));
+  settings_.crl_file = FileOf("list.pem", between.Revoke({}));
+  EXPECT_THAT(Connect(Server(leaf, &between)).failure, HasSubstr("has no list of \"CN=Test CA\""));
+}
+
 TEST_F(ClientTlsTest, ShowsItsOwnCertificateWhenAsked) {
   const std::shared_ptr<SSL_CTX> server = Server(leaf_);
   SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -378,8 +391,8 @@ TEST_F(ClientTlsTest, FilesThatCanNotBeUsed) {
   settings_.crl_file = ca_file_;
   EXPECT_THAT(ProblemsOfLoad(), StartsWith("crl_file: "));
   settings_.crl_file.clear();
-  settings_.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:TLS_NONSENSE";
-  EXPECT_THAT(ProblemsOfLoad(), StartsWith("ciphers: "));
+  settings_.ciphers = {"ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_NONSENSE"};
+  EXPECT_THAT(ProblemsOfLoad(), StartsWith("ciphers: \"TLS_NONSENSE\" is no cipher suite"));
 }
 
 TEST_F(ClientTlsTest, WhatTurnsBadLeavesWhatWasLoaded) {

@@ -151,6 +151,67 @@ TEST(ServerTls, VersionsAndProtocols) {
   EXPECT_TRUE(files.Says("error groups: "));
 }
 
+TEST(ServerTls, CipherSuitesAreNamedOneByOne) {
+  ServerFiles files;
+  files.Add("a", Named("a.example.com"));
+  const std::pair<const char*, const char*> refused[] = {
+      {"ALL:@SECLEVEL=0", "error ciphers: \"ALL:@SECLEVEL=0\" is no cipher suite"},
+      {"HIGH", "\"HIGH\" is no cipher suite"},
+      {"ECDHE-ECDSA-AES128-GCM-SHA25", "(did you mean \"ECDHE-ECDSA-AES128-GCM-SHA256\"?)"},
+      {"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+       "(did you mean \"ECDHE-ECDSA-AES128-GCM-SHA256\"?)"},
+      {"TLS_AES_128_GCM_SHA25", "(did you mean \"TLS_AES_128_GCM_SHA256\"?)"},
+      {"ECDHE-ECDSA-NULL-SHA", "\"ECDHE-ECDSA-NULL-SHA\" does not encrypt"},
+      {"ADH-AES128-SHA", "\"ADH-AES128-SHA\" is anonymous"},
+      {"PSK-AES128-CBC-SHA", "needs something else than certificates"},
+      {"RSA-PSK-AES128-CBC-SHA", "needs a secret"},
+      {"EXP-RC4-MD5", "\"EXP-RC4-MD5\" is no cipher suite"},
+      {"", "\"\" is no cipher suite"},
+  };
+  for (const auto& [name, what] : refused) {
+    files.settings.ciphers = {"ECDHE-ECDSA-AES128-GCM-SHA256", name};
+    EXPECT_EQ(files.Load(), nullptr) << name;
+    EXPECT_TRUE(files.Says(what)) << name << "\n" << files.problems;
+  }
+  files.settings.ciphers = {"ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_AES_128_CCM_SHA256"};
+  EXPECT_NE(files.Load(), nullptr);
+  EXPECT_EQ(files.problems, "");
+}
+
+TEST(ServerTls, CipherSuitesThatNobodyCanUseAreTold) {
+  ServerFiles files;
+  files.Add("a", Named("a.example.com"));
+  files.settings.ciphers = {"TLS_AES_128_GCM_SHA256"};
+  files.settings.max_version = Version::kTls12;
+  EXPECT_NE(files.Load(), nullptr);
+  EXPECT_TRUE(files.Says("warning ciphers: TLS_AES_128_GCM_SHA256 is of TLS 1.3, which max_"))
+      << files.problems;
+  for (const char* rsa : {"ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256"}) {
+    files.settings.ciphers = {rsa};
+    EXPECT_EQ(files.Load(), nullptr);
+    EXPECT_TRUE(files.Says("error ciphers: none is for the key of a certificate: EC P-256"))
+        << files.problems;
+  }
+  files.settings.max_version = Version::kTls13;
+  EXPECT_NE(files.Load(), nullptr);
+  EXPECT_TRUE(files.Says("it is not shown with TLS 1.2")) << files.problems;
+  files.settings.min_version = Version::kTls13;
+  EXPECT_NE(files.Load(), nullptr);
+  EXPECT_TRUE(files.Says("is of TLS 1.2, which min_version leaves out")) << files.problems;
+}
+
+TEST(ServerTls, AFileThatCantBeReadHidesNoOtherMistake) {
+  ServerFiles files;
+  files.settings.certificates.push_back({files.folder.Path("none.crt"), ""});
+  files.settings.ciphers = {"NONSENSE"};
+  files.settings.groups = {"P-255"};
+  EXPECT_EQ(files.Load(), nullptr);
+  EXPECT_TRUE(files.Says("error cert_file: ")) << files.problems;
+  EXPECT_FALSE(files.Says("error key_file: ")) << files.problems;
+  EXPECT_TRUE(files.Says("error ciphers: ")) << files.problems;
+  EXPECT_TRUE(files.Says("error groups: ")) << files.problems;
+}
+
 TEST(ServerTls, SaysWhatIsWrongWithFilesAllAtOnce) {
   ServerFiles files;
   files.Add("expired", Make({.common_name = "x", .from = -7200, .until = -60}));
@@ -211,6 +272,19 @@ TEST(ServerTls, StaplesWhatIsValid) {
   files.folder.Write("a.ocsp", OcspDer(one, ca, false));
   EXPECT_EQ(Reload(*server), 1u);
   EXPECT_EQ(Connection(*server, {.wants_status = true}).Staple(), "");
+  // Each time it is told, as long as it lasts, and only once.
+  std::shared_ptr<const ServerTlsState> state;
+  EXPECT_NE(server->state()->files[0].trouble.find("does not say that the certificate is good"),
+            std::string::npos);
+  EXPECT_EQ(Reload(*server), 0u);
+  files.folder.Write("a.ocsp", "junk");
+  const auto news = Reload(*server, state);
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_TRUE(news[0].used);
+  EXPECT_NE(news[0].files->trouble.find("is no OCSP response"), std::string::npos);
+  files.folder.Write("a.ocsp", der);
+  EXPECT_EQ(Reload(*server), 1u);
+  EXPECT_EQ(server->state()->files[0].trouble, "");
   // At the start it is an error: of another certificate, or of another issuer.
   const Made other = Make({.common_name = "ca", .authority = true});
   for (const std::string& bad : {OcspDer(ca, ca), OcspDer(one, other), std::string("junk")}) {
@@ -249,6 +323,12 @@ TEST(ServerTls, FilesThatChangeAreSwappedIn) {
   EXPECT_EQ(ShownTo(*server, ""), "second");
   EXPECT_EQ(ShownTo(*server, "b.example.com"), "b.example.com");
   EXPECT_TRUE(server->state()->files[0].trouble.empty());
+  const Made later = Make({.common_name = "second", .names = "DNS:second", .from = 3600});
+  files.folder.Write("a.crt", Pem(later));
+  files.folder.Write("a.key", KeyPem(later));
+  news = Reload(*server, state);
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_NE(news[0].warnings.find("is not valid before"), std::string::npos) << news[0].warnings;
   // One that has expired is refused; the one in use stays. The other is still followed.
   const Made expired = Make({.common_name = "expired", .from = -7200, .until = -60});
   files.folder.Write("a.crt", Pem(expired));
