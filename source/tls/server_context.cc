@@ -33,7 +33,7 @@ int64_t SecondsNow() {
 
 // A client whose certificate has expired meanwhile has to show another one. Once a revocation list
 // has run out each is verified again: that finds out whom the list is for.
-SSL_TICKET_RETURN JudgeSession(SSL* /*ssl*/, SSL_SESSION* session, const unsigned char* /*name*/,
+SSL_TICKET_RETURN JudgeSession(SSL* ssl, SSL_SESSION* session, const unsigned char* /*name*/,
                                size_t /*name_size*/, SSL_TICKET_STATUS status, void* trust) {
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
@@ -46,7 +46,9 @@ SSL_TICKET_RETURN JudgeSession(SSL* /*ssl*/, SSL_SESSION* session, const unsigne
       static_cast<const ClientTrust*>(trust)->ListsRanOut(SecondsNow())) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
-  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+  // A client of TLS 1.3 uses a ticket once (RFC 8446 appendix C.4): it needs the next.
+  const bool renew = status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) == TLS1_3_VERSION;
+  return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 }  // namespace
