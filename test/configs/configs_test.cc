@@ -12,13 +12,32 @@
 #include <vector>
 
 #include "source/server/checked_config.h"
+#include "test/tls/made_certificates.h"
 
 namespace gatehouse::server {
 namespace {
 
-std::filesystem::path Folder() {
-  const char* given = std::getenv("CONFIGS_DIR");
-  return given == nullptr ? "configs" : given;
+// A copy of the folder, with the certificates that tls.yaml names: those are everybody's own.
+const std::filesystem::path& Folder() {
+  static const std::filesystem::path* const folder = [] {
+    const char* given = std::getenv("CONFIGS_DIR");
+    static const tls::Folder copy;
+    std::filesystem::copy(given == nullptr ? "configs" : given, copy.Path("configs"),
+                          std::filesystem::copy_options::recursive);
+    std::filesystem::create_directory(copy.Path("configs/tls"));
+    const auto write = [&](const std::string& name, const std::string& ending, bool authority) {
+      const tls::Made made = tls::Make(
+          {.common_name = name, .names = "DNS:" + name + ".test", .authority = authority});
+      copy.Write("configs/tls/" + name + ending, tls::Pem(made));
+      copy.Write("configs/tls/" + name + ".key", tls::KeyPem(made));
+    };
+    write("api", ".crt", false);
+    write("shop", ".crt", false);
+    write("clients", ".pem", true);
+    std::filesystem::current_path(copy.Path(""));  // What they name is looked for from here.
+    return new std::filesystem::path(copy.Path("configs"));
+  }();
+  return *folder;
 }
 
 std::vector<std::string> Names() {
